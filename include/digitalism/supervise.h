@@ -1,0 +1,48 @@
+/* PID 1: runs stages one after the other as children, then keeps a fixed number of workers alive, until told to stop.
+ * It knows children, not what they do. It never blocks but in its one event wait, and holds no thread, no database and
+ * no HTTP connection. */
+#ifndef DIGITALISM_SUPERVISE_H
+#define DIGITALISM_SUPERVISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digitalism/base/error.h"
+#include "digitalism/scoreboard.h"
+
+/* A child that runs to its end before the next one starts. `run` returns the child's exit code; SIGTERM has its default
+ * action until `run` takes it over. An exit code other than 0 ends the service with that code. */
+struct supervise_stage {
+    const char *name; /* the child's role in the log */
+    int (*run)(void *context);
+    int crash_exit_code; /* the service's exit code when the child dies by a signal that we did not send */
+};
+
+/* What crosses the fork into a worker. */
+struct supervise_worker {
+    size_t index;    /* of its slot, from 0 */
+    int listener_fd; /* bound and listening, non-blocking; the worker's own */
+    int ready_fd;    /* a byte written here says "ready"; end of file means that the supervisor is gone */
+    struct scoreboard *scoreboard;
+};
+
+struct supervise_plan {
+    const struct supervise_stage *stages;
+    size_t stage_count;
+    size_t worker_count; /* 0: no listeners, no workers: end after the stages */
+    int (*worker_run)(void *context, const struct supervise_worker *worker);
+    void *context;               /* handed to every stage and worker */
+    const char *host;            /* address or name to listen on */
+    uint16_t port;               /* 0: any free one */
+    int64_t graceful_timeout_ms; /* from the first stop signal to SIGKILL */
+};
+
+/* Runs the plan. `*exit_code` gets the service's exit code (the stage's own, 0 after a clean stop, 128+N for a stage
+ * interrupted by signal N). -ERR_LISTEN or -ERR_INTERNAL with err filled when it could not go on. Call it once, with no
+ * thread running; signals and child reaping belong to it until it returns. */
+int supervise_run(const struct supervise_plan *plan, int *exit_code, struct err *err);
+
+/* CPUs that this process may use (sched_getaffinity and the cgroup's quota), at least 1. */
+size_t supervise_usable_cpus(void);
+
+#endif
