@@ -242,6 +242,11 @@ void log_role(const char *role)
     (void) snprintf(logger.role, sizeof(logger.role), "%s", role);
 }
 
+int log_descriptor(void)
+{
+    return logger.fd;
+}
+
 uint64_t log_dropped(void)
 {
     return logger.dropped;

@@ -54,6 +54,9 @@ void log_gather(struct buffer *out, enum log_level level, const struct log_field
                 const char *message);
 void log_flush(struct buffer *gathered);
 
+/* The descriptor that lines are written to, for a process that closes all others. */
+int log_descriptor(void);
+
 /* Lines that this process dropped because the log's reader was not reading. */
 uint64_t log_dropped(void);
 
