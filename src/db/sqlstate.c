@@ -1,0 +1,141 @@
+/* Reading libpq's texts and SQLSTATEs: what may heal by itself, what is fit to be shown. Pure.
+ * Not here: filling errors (failure.c). */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "db/internal.h"
+
+#define SQLSTATE_LENGTH 5
+
+bool db_sqlstate_transient(const char *sqlstate)
+{
+    static const char *const states[] = {
+        "57P01", /* admin_shutdown */
+        "57P02", /* crash_shutdown */
+        "57P03", /* cannot_connect_now: starting up */
+        "53300", /* too_many_connections */
+        "40001", /* serialization_failure */
+        "40P01", /* deadlock_detected */
+        "55P03", /* lock_not_available */
+    };
+    if (strncmp(sqlstate, "08", 2) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(sqlstate, states[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool db_message_transient(const char *message)
+{
+    /* libpq's texts are untranslated as long as nobody calls setlocale(); OpenSSL's always are. */
+    static const char *const attempts[] = {"connection to server ", "could not translate host name "};
+    static const char *const lasting[] = {
+        "no password supplied", "certificate verify failed", "server certificate for ",
+        "root certificate",     "certificate file ",         "private key file ",
+        "does not support SSL", "channel binding",           "authentication method",
+    };
+    for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+        if (strstr(message, lasting[i]) != NULL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+        if (strncmp(message, attempts[i], strlen(attempts[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_sqlstate(const char *text)
+{
+    for (size_t i = 0; i < SQLSTATE_LENGTH; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        bool upper = text[i] >= 'A' && text[i] <= 'Z';
+        if (!digit && !upper) {
+            return false;
+        }
+    }
+    return text[SQLSTATE_LENGTH] == ':' && text[SQLSTATE_LENGTH + 1] == ' ';
+}
+
+/* Finds ":  28P01: " in a line: that is what stands behind a severity, in whatever language the severity is. */
+static const char *find_sqlstate(const char *line, size_t length)
+{
+    const size_t pattern = 3 + SQLSTATE_LENGTH + 2;
+    for (size_t i = 0; i + pattern <= length; i++) {
+        if (memcmp(line + i, ":  ", 3) == 0 && is_sqlstate(line + i + 3)) {
+            return line + i;
+        }
+    }
+    return NULL;
+}
+
+static void append_line(struct buffer *out, char sqlstate[static 6], const char *line, size_t length)
+{
+    const char *found = find_sqlstate(line, length);
+    if (found == NULL) {
+        buffer_append(out, line, length);
+        return;
+    }
+    memcpy(sqlstate, found + 3, SQLSTATE_LENGTH);
+    sqlstate[SQLSTATE_LENGTH] = '\0';
+    /* The severity is the word before it. */
+    const char *severity = found;
+    while (severity > line && !isspace((unsigned char) severity[-1])) {
+        severity--;
+    }
+    const char *rest = found + 3 + SQLSTATE_LENGTH + 2;
+    buffer_append(out, line, (size_t) (severity - line));
+    buffer_append(out, rest, length - (size_t) (rest - line));
+}
+
+void db_message_clean(struct buffer *out, char sqlstate[static 6], const char *message)
+{
+    sqlstate[0] = '\0';
+    size_t start = out->length;
+    while (*message != '\0') {
+        size_t length = strcspn(message, "\n");
+        /* A line that begins with a tab is libpq's advice ("Is the server running on that host …?"). */
+        if (length > 0 && message[0] != '\t' && strncmp(message, "LOCATION:  ", 11) != 0) {
+            if (out->length > start) {
+                buffer_append_text(out, "; ");
+            }
+            append_line(out, sqlstate, message, length);
+        }
+        message += length + (message[length] == '\n' ? 1 : 0);
+    }
+}
+
+static bool is_option_name(const char *text, size_t length)
+{
+    bool found = false;
+    PQconninfoOption *options = PQconndefaults();
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+        if (strlen(option->keyword) == length && strncasecmp(option->keyword, text, length) == 0) {
+            found = true;
+        }
+    }
+    PQconninfoFree(options);
+    return found;
+}
+
+void db_message_redact(struct buffer *out, const char *message)
+{
+    size_t length = strcspn(message, "\n");
+    const char *first = memchr(message, '"', length);
+    const char *last = memrchr(message, '"', length);
+    /* Everything between the outermost quotes, because a secret may hold quotes itself. */
+    if (first == NULL || is_option_name(first + 1, last > first ? (size_t) (last - first) - 1 : 0)) {
+        buffer_append(out, message, length);
+        return;
+    }
+    buffer_append(out, message, (size_t) (first - message));
+    buffer_append_text(out, "\"***\"");
+    buffer_append(out, last + 1, length - (size_t) (last + 1 - message));
+}
