@@ -4,6 +4,7 @@
 #ifndef DIGITALISM_SUPERVISE_H
 #define DIGITALISM_SUPERVISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct supervise_stage {
     const char *name; /* the child's role in the log */
     int (*run)(void *context);
     int crash_exit_code; /* the service's exit code when the child dies by a signal that we did not send */
+    bool optional;       /* its failure is a warning, and the service goes on; a stop is still obeyed */
 };
 
 /* What crosses the fork into a worker. */
@@ -42,7 +44,7 @@ struct supervise_plan {
  * thread running; signals and child reaping belong to it until it returns. */
 int supervise_run(const struct supervise_plan *plan, int *exit_code, struct err *err);
 
-/* CPUs that this process may use (sched_getaffinity and the cgroup's quota), at least 1. */
+/* CPUs that this process may run on (sched_getaffinity(2)), at least 1. */
 size_t supervise_usable_cpus(void);
 
 #endif

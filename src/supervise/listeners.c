@@ -1,0 +1,157 @@
+/* Binding SO_REUSEPORT sockets without sharing the port with strangers.
+ * Not here: accepting (http). */
+#include "supervise/listeners.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "digitalism/base/file.h"
+
+#define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
+
+static int set_option(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static int resolve(struct addrinfo **out, const char *host, uint16_t port, struct err *err)
+{
+    char service[8];
+    (void) snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints = {
+        .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    int failure = getaddrinfo(host, service, &hints, out);
+    if (failure != 0) {
+        (void) err_set(err, ERR_LISTEN, "cannot resolve the address %s to listen on: %s", host, gai_strerror(failure));
+        err_hint(err, "set HOST to an address of this machine, or to 0.0.0.0 for all of them");
+        return -ERR_LISTEN;
+    }
+    return 0;
+}
+
+static int refused(struct err *err, int errno_value, const char *host, uint16_t port)
+{
+    (void) err_set_errno(err, ERR_LISTEN, errno_value, "cannot listen on %s port %u", host, port);
+    if (errno_value == EADDRINUSE) {
+        err_hint(err, "another program or another instance of this one uses the port: stop it, or set PORT");
+    } else if (errno_value == EACCES) {
+        err_hint(err, "ports below 1024 need a privilege that this process does not have: set PORT to a higher one");
+    } else if (errno_value == EADDRNOTAVAIL) {
+        err_hint(err, "HOST is not an address of this machine: set it to one, or to 0.0.0.0 for all of them");
+    }
+    return -ERR_LISTEN;
+}
+
+static int open_socket(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && address->ai_family == AF_INET6) {
+        (void) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0); /* "::" is for IPv4 clients too */
+    }
+    return fd;
+}
+
+/* SO_REUSEPORT would let a second instance share the port in silence, so a bind without it is tried first. It ignores
+ * connections in TIME_WAIT (SO_REUSEADDR on both sides), but not our own sockets that are bound and do not listen yet:
+ * those get SO_REUSEADDR only when they start to listen. */
+static int try_alone(const struct addrinfo *address)
+{
+    FILE_FD_AUTO fd = open_socket(address);
+    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+        bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
+        return errno;
+    }
+    return 0;
+}
+
+static int bind_shared(int *out, const struct addrinfo *address)
+{
+    FILE_FD_AUTO fd = open_socket(address);
+    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 ||
+        bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
+        return errno;
+    }
+    *out = fd;
+    fd = -1;
+    return 0;
+}
+
+static void set_port(struct addrinfo *address, int bound_fd)
+{
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof(bound);
+    if (getsockname(bound_fd, (struct sockaddr *) &bound, &length) == 0 && length <= address->ai_addrlen) {
+        memcpy(address->ai_addr, &bound, length);
+    }
+}
+
+static void describe(struct listeners *listeners, const struct addrinfo *address)
+{
+    char host[64];
+    char port[8];
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return;
+    }
+    bool is_v6 = address->ai_family == AF_INET6;
+    (void) snprintf(listeners->url, sizeof(listeners->url), "http://%s%s%s:%s", is_v6 ? "[" : "", host,
+                    is_v6 ? "]" : "", port);
+}
+
+int listeners_bind(struct listeners *out, const char *host, uint16_t port, size_t count, struct err *err)
+{
+    struct addrinfo *address = NULL;
+    int failure = resolve(&address, host, port, err);
+    if (failure < 0) {
+        return failure;
+    }
+    struct listeners listeners = {.fds = calloc(count, sizeof(int)), .count = 0};
+    if (listeners.fds == NULL) {
+        freeaddrinfo(address);
+        return err_set(err, ERR_INTERNAL, "no memory for %zu listeners", count);
+    }
+    int errno_value = try_alone(address);
+    while (errno_value == 0 && listeners.count < count) {
+        errno_value = bind_shared(&listeners.fds[listeners.count], address);
+        if (errno_value == 0) {
+            /* With port 0 the first one decides for all. */
+            set_port(address, listeners.fds[0]);
+            listeners.count += 1;
+        }
+    }
+    describe(&listeners, address);
+    freeaddrinfo(address);
+    if (errno_value != 0) {
+        listeners_done(&listeners);
+        return refused(err, errno_value, host, port);
+    }
+    *out = listeners;
+    return 0;
+}
+
+int listeners_listen(struct listeners *listeners, struct err *err)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (set_option(listeners->fds[i], SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+            listen(listeners->fds[i], BACKLOG) != 0) {
+            return err_set_errno(err, ERR_LISTEN, errno, "cannot listen on %s", listeners->url);
+        }
+    }
+    return 0;
+}
+
+void listeners_done(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        file_close(&listeners->fds[i]);
+    }
+    free(listeners->fds);
+    *listeners = (struct listeners){.fds = NULL, .count = 0};
+}
