@@ -13,6 +13,8 @@ macro(digitalism_module name)
         add_library(digitalism_${name} STATIC ${module_sources})
         target_include_directories(digitalism_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
         target_link_libraries(digitalism_${name} PRIVATE ${module_LIBRARIES})
+        # For the unit tests of this folder, which may use what its private headers use.
+        set(digitalism_${name}_libraries ${module_LIBRARIES})
         # Later modules come first on the link line: they may use the earlier ones, never the other way round.
         list(PREPEND DIGITALISM_LIBRARIES digitalism_${name})
     endif()

@@ -31,11 +31,16 @@ struct db_options {
  * refused, reset, timeout, no socket file, unresolved name, 57P01-57P03, 53300 and class 08 (PostgreSQL, appendix A).
  */
 int db_open(struct db **out, const struct db_target *target, const struct db_options *options, struct err *err);
+
+/* The same, given up with -ERR_INTERRUPTED when a stop is asked for meanwhile. */
+int db_open_stoppable(struct db **out, const struct db_target *target, const struct db_options *options, int stop_fd,
+                      struct err *err);
 void db_close(struct db *db); /* NULL is allowed */
 void db_auto_close(struct db **db);
 #define DB_AUTO __attribute__((cleanup(db_auto_close))) struct db *
 
-/* From now on a stop (base/stop.h) cancels the running statement, and the call returns -ERR_INTERRUPTED. */
+/* From now on a stop (base/stop.h) cancels the running statement, and the call returns -ERR_INTERRUPTED; where the
+ * statement was done before the cancel arrived, it returns 0, and the next call is refused. STOP_NONE ends it. */
 void db_interruptible(struct db *db, int stop_fd);
 
 /* A parameter or column in text or binary form; NULL data is SQL NULL. Types are OIDs (0: the server infers). */
@@ -60,7 +65,8 @@ bool db_result_boolean(const struct db_result *result, size_t row, int column);
 int64_t db_result_affected(const struct db_result *result); /* rows of INSERT, UPDATE, DELETE */
 
 /* Runs one or many statements without parameters (simple query protocol) and drops their rows. On an SQL error the
- * message has severity, text, DETAIL and HINT; `position`, where not NULL, gets its 1-based character in `sql` or 0. */
+ * message has text, DETAIL and SQLSTATE, the hint is the server's; the connection stays usable. `position`, where not
+ * NULL, gets the error's 1-based character in `sql`, or 0 where it has none. */
 int db_exec(struct db *db, const char *sql, struct err *err);
 int db_exec_script(struct db *db, const char *sql, size_t *position, struct err *err);
 

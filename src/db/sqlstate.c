@@ -127,15 +127,24 @@ static bool is_option_name(const char *text, size_t length)
 
 void db_message_redact(struct buffer *out, const char *message)
 {
+    /* libpq quotes the separator itself too, which is no secret. */
+    static const char separator[] = "separator \"=\" in URI query parameter: ";
     size_t length = strcspn(message, "\n");
-    const char *first = memchr(message, '"', length);
-    const char *last = memrchr(message, '"', length);
-    /* Everything between the outermost quotes, because a secret may hold quotes itself. */
-    if (first == NULL || is_option_name(first + 1, last > first ? (size_t) (last - first) - 1 : 0)) {
+    const char *known = memmem(message, length, separator, strlen(separator));
+    const char *from = known == NULL ? message : known + strlen(separator);
+    const char *first = memchr(from, '"', length - (size_t) (from - message));
+    if (first == NULL) {
         buffer_append(out, message, length);
         return;
     }
+    /* Everything between the outermost quotes, because a secret may hold quotes itself. */
+    const char *last = memrchr(message, '"', length);
+    const char *end = last > first ? last + 1 : message + length;
     buffer_append(out, message, (size_t) (first - message));
-    buffer_append_text(out, "\"***\"");
-    buffer_append(out, last + 1, length - (size_t) (last + 1 - message));
+    if (last > first && is_option_name(first + 1, (size_t) (last - first) - 1)) {
+        buffer_append(out, first, (size_t) (end - first));
+    } else {
+        buffer_append_text(out, "\"***\"");
+    }
+    buffer_append(out, end, length - (size_t) (end - message));
 }

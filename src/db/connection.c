@@ -1,0 +1,392 @@
+/* One blocking connection: opening it by a deadline, running statements on it, cancelling them on a stop.
+ * Not here: the workers' asynchronous connection (pipeline.c). */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/internal.h"
+#include "digitalism/base/clock.h"
+#include "digitalism/base/stop.h"
+
+#define PARAMETER_COUNT_MAX 64
+#define CANCEL_REPEAT_MS    500 /* a cancel that arrives before its statement is lost, so it is sent again */
+#define CANCEL_LIMIT_MS     5000
+
+struct db {
+    PGconn *pg;
+    char *target; /* text, for messages */
+    int stop_fd;
+    bool cancelled;      /* the running statement was asked to stop */
+    int64_t deadline_ms; /* of what is being waited for */
+};
+
+static void cancel(struct db *db)
+{
+    char complaint[256];
+    PGcancel *handle = PQgetCancel(db->pg);
+    if (handle != NULL) {
+        /* When it fails the wait's own limit ends the statement by closing the connection. */
+        (void) PQcancel(handle, complaint, sizeof(complaint));
+        PQfreeCancel(handle);
+    }
+}
+
+/* Waits for the socket. A stop makes the server cancel the statement, whose end is then waited for, but not for ever.
+ */
+static int wait_socket(struct db *db, short events, struct err *err)
+{
+    for (;;) {
+        int fd = PQsocket(db->pg);
+        if (fd < 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+        int64_t deadline_ms = db->deadline_ms;
+        if (db->cancelled) {
+            deadline_ms = clock_earlier(deadline_ms, clock_now_ms() + CANCEL_REPEAT_MS);
+        }
+        int ready = stop_poll(db->cancelled ? STOP_NONE : db->stop_fd, fd, events, deadline_ms, err);
+        if (ready == -(int) ERR_INTERRUPTED) {
+            cancel(db);
+            db->cancelled = true;
+            db->deadline_ms = clock_earlier(db->deadline_ms, clock_now_ms() + CANCEL_LIMIT_MS);
+            continue;
+        }
+        if (ready != 0) {
+            return ready;
+        }
+        if (clock_remaining_ms(db->deadline_ms) > 0) {
+            cancel(db);
+            continue;
+        }
+        (void) err_set(err, ERR_DATABASE, "%s did not answer in time", db->target);
+        if (err != NULL) {
+            err->transient = true;
+        }
+        return -(int) ERR_DATABASE;
+    }
+}
+
+/* Sends what libpq still holds, reading meanwhile, because a server that cannot write does not read either. */
+static int flush(struct db *db, struct err *err)
+{
+    for (;;) {
+        int left = PQflush(db->pg);
+        if (left == 0) {
+            return 0;
+        }
+        if (left < 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+        int ready = wait_socket(db, POLLIN | POLLOUT, err);
+        if (ready < 0) {
+            return ready;
+        }
+        if ((ready & POLLIN) != 0 && PQconsumeInput(db->pg) == 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+    }
+}
+
+static int next_result(struct db *db, PGresult **out, struct err *err)
+{
+    while (PQisBusy(db->pg) != 0) {
+        int ready = wait_socket(db, POLLIN, err);
+        if (ready < 0) {
+            return ready;
+        }
+        if (PQconsumeInput(db->pg) == 0) {
+            break; /* PQgetResult gives what the server said before it hung up, else libpq's own error */
+        }
+    }
+    *out = PQgetResult(db->pg);
+    return 0;
+}
+
+/* A script with COPY … FROM STDIN: there is no data to send, and the server must be told so. */
+static int refuse_copy_in(struct db *db, struct err *err)
+{
+    for (;;) {
+        int done = PQputCopyEnd(db->pg, "COPY FROM STDIN is not supported");
+        if (done == 1) {
+            return flush(db, err);
+        }
+        if (done < 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+        int ready = wait_socket(db, POLLOUT, err);
+        if (ready < 0) {
+            return ready;
+        }
+    }
+}
+
+/* A script with COPY … TO STDOUT: its rows are dropped as those of a SELECT are. */
+static int drop_copy_out(struct db *db, struct err *err)
+{
+    for (;;) {
+        char *row = NULL;
+        int length = PQgetCopyData(db->pg, &row, 1);
+        if (length < 0) {
+            return 0; /* the end, or an error that the next result tells */
+        }
+        PQfreemem(row);
+        if (length > 0) {
+            continue;
+        }
+        int ready = wait_socket(db, POLLIN, err);
+        if (ready < 0) {
+            return ready;
+        }
+        if (PQconsumeInput(db->pg) == 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+    }
+}
+
+static int note_failure(const PGresult *result, size_t *position, struct err *err)
+{
+    const char *character = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+    if (position != NULL) {
+        *position = character == NULL ? 0 : (size_t) strtoul(character, NULL, 10);
+    }
+    return db_error_result(err, result);
+}
+
+/* Reads all results of what was sent. The first error counts, the last result is kept. */
+static int collect(struct db *db, PGresult **kept, size_t *position, struct err *err)
+{
+    int failure = 0;
+    for (;;) {
+        PGresult *result = NULL;
+        struct err *told = failure == 0 ? err : NULL;
+        int broken = next_result(db, &result, told);
+        if (broken == 0 && result == NULL) {
+            return failure;
+        }
+        ExecStatusType status = PQresultStatus(result);
+        if (broken == 0 && status == PGRES_COPY_IN) {
+            broken = refuse_copy_in(db, told);
+        } else if (broken == 0 && status == PGRES_COPY_OUT) {
+            broken = drop_copy_out(db, told);
+        } else if (broken == 0 && status == PGRES_COPY_BOTH) {
+            broken = err_set(told, ERR_DATABASE, "replication commands are not supported");
+        }
+        if (broken != 0) {
+            PQclear(result);
+            return failure == 0 ? broken : failure;
+        }
+        if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+            failure = failure == 0 ? note_failure(result, position, err) : failure;
+            PQclear(result);
+        } else {
+            PQclear(*kept);
+            *kept = result;
+        }
+    }
+}
+
+/* Ends a call: `sent` is what PQsend… returned. */
+static int finish(struct db *db, int sent, struct db_result **out, size_t *position, struct err *err)
+{
+    PGresult *kept = NULL;
+    int failure = sent == 0 ? db_error_lost(err, db->pg, db->target) : flush(db, err);
+    if (sent != 0) {
+        /* Also behind a failed flush: the server may have said why it hung up. */
+        failure = collect(db, &kept, position, err);
+    }
+    if (failure != 0 && db->cancelled) {
+        failure = err_set(err, ERR_INTERRUPTED, "stopped by request");
+    } else if (failure != 0 && PQstatus(db->pg) == CONNECTION_BAD && err != NULL) {
+        err->transient = true;
+    }
+    struct db_result *result = NULL;
+    if (failure == 0 && out != NULL) {
+        result = malloc(sizeof(*result));
+        if (result == NULL) {
+            failure = err_set(err, ERR_INTERNAL, "no memory for a result");
+        }
+    }
+    if (result == NULL) {
+        PQclear(kept);
+        return failure;
+    }
+    result->pg = kept;
+    *out = result;
+    return 0;
+}
+
+static int begin(struct db *db, struct err *err)
+{
+    db->cancelled = false;
+    db->deadline_ms = CLOCK_NEVER;
+    return stop_requested(db->stop_fd) ? err_set(err, ERR_INTERRUPTED, "stopped by request") : 0;
+}
+
+/* Polls libpq's connecting until it is done, failed, or late. */
+static int establish(struct db *db, int64_t timeout_ms, struct err *err)
+{
+    PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+    while (PQstatus(db->pg) != CONNECTION_BAD) {
+        short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        int ready = stop_poll(db->stop_fd, PQsocket(db->pg), events, db->deadline_ms, err);
+        if (ready < 0) {
+            return ready;
+        }
+        if (ready == 0) {
+            return db_error_connect_timeout(err, db->target, timeout_ms);
+        }
+        wanted = PQconnectPoll(db->pg);
+        if (wanted == PGRES_POLLING_OK) {
+            return 0;
+        }
+        if (wanted == PGRES_POLLING_FAILED) {
+            break;
+        }
+    }
+    return db_error_connect(err, db->pg, db->target);
+}
+
+static int start_session(struct db *db, int64_t statement_timeout_ms, struct err *err)
+{
+    char sql[DB_SESSION_SQL_BYTES];
+    db_session_sql(sql, statement_timeout_ms);
+    if (PQsetnonblocking(db->pg, 1) != 0) {
+        return db_error_lost(err, db->pg, db->target);
+    }
+    return finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
+}
+
+int db_open_stoppable(struct db **out, const struct db_target *target, const struct db_options *options, int stop_fd,
+                      struct err *err)
+{
+    DB_AUTO db = calloc(1, sizeof(*db));
+    if (db == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for a connection");
+    }
+    db->stop_fd = stop_fd;
+    db->deadline_ms = clock_now_ms() + options->connect_timeout_ms;
+    db->target = strdup(target->text);
+    db->pg = db->target == NULL ? NULL : db_connect_start(target, options->application_name);
+    if (db->pg == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for a connection");
+    }
+    int failure = establish(db, options->connect_timeout_ms, err);
+    if (failure == 0) {
+        failure = start_session(db, options->statement_timeout_ms, err);
+    }
+    if (failure != 0) {
+        return failure;
+    }
+    db->stop_fd = STOP_NONE;
+    *out = db;
+    db = NULL;
+    return 0;
+}
+
+int db_open(struct db **out, const struct db_target *target, const struct db_options *options, struct err *err)
+{
+    return db_open_stoppable(out, target, options, STOP_NONE, err);
+}
+
+void db_close(struct db *db)
+{
+    if (db != NULL) {
+        PQfinish(db->pg);
+        free(db->target);
+        free(db);
+    }
+}
+
+void db_auto_close(struct db **db)
+{
+    db_close(*db);
+    *db = NULL;
+}
+
+void db_interruptible(struct db *db, int stop_fd)
+{
+    db->stop_fd = stop_fd;
+}
+
+int db_exec_script(struct db *db, const char *sql, size_t *position, struct err *err)
+{
+    if (position != NULL) {
+        *position = 0;
+    }
+    int failure = begin(db, err);
+    return failure != 0 ? failure : finish(db, PQsendQuery(db->pg, sql), NULL, position, err);
+}
+
+int db_exec(struct db *db, const char *sql, struct err *err)
+{
+    return db_exec_script(db, sql, NULL, err);
+}
+
+/* Parameters as libpq wants them: one array for each property. */
+struct parameters {
+    Oid types[PARAMETER_COUNT_MAX];
+    const char *values[PARAMETER_COUNT_MAX];
+    int lengths[PARAMETER_COUNT_MAX];
+    int formats[PARAMETER_COUNT_MAX];
+};
+
+static int spread(struct parameters *out, const struct db_value *values, int count, struct err *err)
+{
+    if (count < 0 || count > PARAMETER_COUNT_MAX) {
+        return err_set(err, ERR_INTERNAL, "%d parameters, at most %d are possible", count, PARAMETER_COUNT_MAX);
+    }
+    for (int i = 0; i < count; i++) {
+        out->types[i] = values[i].type;
+        out->values[i] = values[i].data;
+        out->lengths[i] = values[i].length;
+        out->formats[i] = values[i].binary ? 1 : 0;
+    }
+    return 0;
+}
+
+int db_query(struct db *db, struct db_result **out, const char *sql, const struct db_value *values, int count,
+             struct err *err)
+{
+    struct parameters all;
+    int failure = spread(&all, values, count, err);
+    if (failure == 0) {
+        failure = begin(db, err);
+    }
+    if (failure != 0) {
+        return failure;
+    }
+    int sent = PQsendQueryParams(db->pg, sql, count, all.types, all.values, all.lengths, all.formats, 0);
+    return finish(db, sent, out, NULL, err);
+}
+
+int db_prepare(struct db *db, const char *name, const char *sql, struct err *err)
+{
+    int failure = begin(db, err);
+    return failure != 0 ? failure : finish(db, PQsendPrepare(db->pg, name, sql, 0, NULL), NULL, NULL, err);
+}
+
+int db_query_prepared(struct db *db, struct db_result **out, const char *name, const struct db_value *values, int count,
+                      struct err *err)
+{
+    struct parameters all;
+    int failure = spread(&all, values, count, err);
+    if (failure == 0) {
+        failure = begin(db, err);
+    }
+    if (failure != 0) {
+        return failure;
+    }
+    int sent = PQsendQueryPrepared(db->pg, name, count, all.values, all.lengths, all.formats, 0);
+    return finish(db, sent, out, NULL, err);
+}
+
+bool db_in_transaction(const struct db *db)
+{
+    PGTransactionStatusType status = PQtransactionStatus(db->pg);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+int db_server_version(const struct db *db)
+{
+    return PQserverVersion(db->pg);
+}
