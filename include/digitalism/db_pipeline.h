@@ -46,16 +46,19 @@ void db_pipeline_free(struct db_pipeline *pipeline);
 void db_pipeline_tick(struct db_pipeline *pipeline);
 int64_t db_pipeline_deadline_ms(const struct db_pipeline *pipeline); /* CLOCK_NEVER: nothing to wait for */
 
-/* What to watch. The descriptor can change after every call to the pipeline; -1 while there is none. */
+/* What to watch. The descriptor can change after every call to the pipeline; -1 while there is none. The generation
+ * changes with it, also when another socket has got the old number: the descriptor must then be watched anew. */
 int db_pipeline_fd(const struct db_pipeline *pipeline);
+unsigned db_pipeline_generation(const struct db_pipeline *pipeline);
 int db_pipeline_wants(const struct db_pipeline *pipeline); /* DB_WANTS_ flags */
 
-/* Tells that the descriptor has the given DB_WANTS_ events. Runs replies. */
+/* Tells that the descriptor has the given DB_WANTS_ events. Runs replies. A flush must follow in the same turn. */
 void db_pipeline_ready(struct db_pipeline *pipeline, int events);
 
-/* Queues a query; its texts are copied before it returns. -ERR_DATABASE with `transient` while there is no connection
- * or the queue is full; then `reply` is not called. An error of one query does not touch its neighbours: what the
- * server dropped behind it is sent again, so queries must be safe to repeat. A lost connection fails all of them. */
+/* Queues a query; its texts are copied before it returns. It waits up to a second for an attempt to connect that is one
+ * of the first. -ERR_DATABASE with `transient` while there is no connection or the queue is full; then `reply` is not
+ * called. An error of one query does not touch its neighbours: what the server dropped behind it is sent again, so
+ * queries must be safe to repeat. A lost connection fails all of them. */
 int db_pipeline_query(struct db_pipeline *pipeline, size_t statement, const char *const *values, db_reply *reply,
                       void *argument, struct err *err);
 
@@ -63,6 +66,7 @@ int db_pipeline_query(struct db_pipeline *pipeline, size_t statement, const char
 void db_pipeline_flush(struct db_pipeline *pipeline);
 
 bool db_pipeline_connected(const struct db_pipeline *pipeline);
-size_t db_pipeline_depth(const struct db_pipeline *pipeline); /* queries queued or in flight */
+const struct err *db_pipeline_error(const struct db_pipeline *pipeline); /* why it is not; NULL while it is */
+size_t db_pipeline_depth(const struct db_pipeline *pipeline);            /* queries queued or in flight */
 
 #endif

@@ -1,0 +1,405 @@
+/* Goal: the pipeline answers every query exactly once, in the presence of errors, timeouts, full queues and a server
+ * that goes away and comes back, against a real PostgreSQL. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+
+#include "digitalism/base/clock.h"
+#include "digitalism/db_pipeline.h"
+#include "server.h"
+
+enum { ECHO, DIVIDE, SLEEP, MANY, TERMINATE, SETTINGS, STATEMENT_COUNT, LIMIT_MS = 20000 };
+
+static const struct db_statement statements[STATEMENT_COUNT] = {
+    [ECHO] = {"SELECT $1::text, $2::text", 2},
+    [DIVIDE] = {"SELECT 12 / $1::int", 1},
+    [SLEEP] = {"SELECT pg_sleep($1::float8)", 1},
+    [MANY] = {"SELECT repeat('x', 1000) FROM generate_series(1, $1::int)", 1},
+    [TERMINATE] = {"SELECT pg_terminate_backend(pg_backend_pid())", 0},
+    [SETTINGS] = {"SELECT current_setting('TimeZone'), current_setting('statement_timeout'), 0.1::float8 + 0.2", 0},
+};
+
+struct fixture {
+    struct server server;
+    struct db_target *target;
+};
+
+/* What became of one query. */
+struct outcome {
+    unsigned replies;
+    int columns; /* how many to keep; 0: one */
+    size_t rows;
+    char text[3][64];
+    bool null[3];
+    bool failed;
+    struct err err;
+    unsigned *order; /* counts replies over all outcomes */
+    unsigned place;
+};
+
+static void keep(void *argument, const struct db_result *rows, const struct err *err)
+{
+    struct outcome *outcome = argument;
+    outcome->replies += 1;
+    outcome->place = outcome->order == NULL ? 0 : (*outcome->order)++;
+    outcome->failed = rows == NULL;
+    if (rows == NULL) {
+        outcome->err = *err;
+        return;
+    }
+    assert_null(err);
+    outcome->rows = db_result_rows(rows);
+    for (int i = 0; i < (outcome->columns == 0 ? 1 : outcome->columns); i++) {
+        outcome->null[i] = db_result_null(rows, 0, i);
+        (void) snprintf(outcome->text[i], sizeof(outcome->text[i]), "%s", db_result_text(rows, 0, i));
+    }
+}
+
+static struct db_pipeline *make(const struct fixture *fixture, const struct db_statement *table, size_t count,
+                                size_t queue_max)
+{
+    struct db_pipeline_options options = {.target = fixture->target,
+                                          .application_name = "test_pipeline",
+                                          .statements = table,
+                                          .statement_count = count,
+                                          .statement_timeout_ms = 500,
+                                          .connect_timeout_ms = 5000,
+                                          .queue_max = queue_max};
+    struct db_pipeline *pipeline = NULL;
+    assert_int_equal(db_pipeline_new(&pipeline, &options, NULL), 0);
+    return pipeline;
+}
+
+/* One turn of an owner's loop. */
+static void turn(struct db_pipeline *pipeline)
+{
+    db_pipeline_flush(pipeline);
+    int wants = db_pipeline_wants(pipeline);
+    struct pollfd fd = {.fd = db_pipeline_fd(pipeline),
+                        .events = (short) (((wants & DB_WANTS_READ) != 0 ? POLLIN : 0) |
+                                           ((wants & DB_WANTS_WRITE) != 0 ? POLLOUT : 0))};
+    int64_t deadline_ms = clock_earlier(db_pipeline_deadline_ms(pipeline), clock_now_ms() + 100);
+    int count = poll(&fd, 1, clock_poll_timeout(deadline_ms));
+    if (count > 0) {
+        int events = ((fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 ? DB_WANTS_READ : 0) |
+                     ((fd.revents & (POLLOUT | POLLERR)) != 0 ? DB_WANTS_WRITE : 0);
+        db_pipeline_ready(pipeline, events);
+    }
+    if (clock_now_ms() >= db_pipeline_deadline_ms(pipeline)) {
+        db_pipeline_tick(pipeline);
+    }
+}
+
+static void until_connected(struct db_pipeline *pipeline, bool connected)
+{
+    int64_t limit_ms = clock_now_ms() + LIMIT_MS;
+    while (db_pipeline_connected(pipeline) != connected) {
+        assert_true(clock_now_ms() < limit_ms);
+        turn(pipeline);
+    }
+}
+
+static void until_done(struct db_pipeline *pipeline)
+{
+    int64_t limit_ms = clock_now_ms() + LIMIT_MS;
+    while (db_pipeline_depth(pipeline) > 0) {
+        assert_true(clock_now_ms() < limit_ms);
+        turn(pipeline);
+    }
+}
+
+static int query(struct db_pipeline *pipeline, size_t statement, const char *first, const char *second,
+                 struct outcome *outcome)
+{
+    const char *values[] = {first, second};
+    return db_pipeline_query(pipeline, statement, values, keep, outcome, NULL);
+}
+
+static void test_answers_in_order(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcomes[50] = {{.replies = 0}};
+    unsigned order = 0;
+    until_connected(pipeline, true);
+    assert_null(db_pipeline_error(pipeline));
+    for (unsigned i = 0; i < 50; i++) {
+        char number[16];
+        (void) snprintf(number, sizeof(number), "n%u", i);
+        outcomes[i].order = &order;
+        /* The text is the caller's again as soon as the call returns. */
+        assert_int_equal(query(pipeline, ECHO, number, NULL, &outcomes[i]), 0);
+    }
+    assert_int_equal(db_pipeline_depth(pipeline), 50);
+    until_done(pipeline);
+    for (unsigned i = 0; i < 50; i++) {
+        char number[16];
+        (void) snprintf(number, sizeof(number), "n%u", i);
+        assert_int_equal(outcomes[i].replies, 1);
+        assert_int_equal(outcomes[i].place, i);
+        assert_string_equal(outcomes[i].text[0], number);
+    }
+    db_pipeline_free(pipeline);
+}
+
+static void test_null_parameters_and_columns(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.columns = 2};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, ECHO, NULL, "é", &outcome), 0);
+    until_done(pipeline);
+    assert_true(outcome.null[0]);
+    assert_false(outcome.null[1]);
+    assert_string_equal(outcome.text[1], "é");
+    db_pipeline_free(pipeline);
+}
+
+static void test_session_settings(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.columns = 3};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, SETTINGS, NULL, NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_string_equal(outcome.text[0], "UTC");
+    assert_string_equal(outcome.text[1], "500ms");
+    assert_string_equal(outcome.text[2], "0.30000000000000004");
+    db_pipeline_free(pipeline);
+}
+
+/* A failing query among others of the same turn fails alone, wherever it stands and however many they are. */
+static void test_error_leaves_neighbours_alone(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcomes[20] = {{.replies = 0}};
+    until_connected(pipeline, true);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(query(pipeline, DIVIDE, i % 5 == 0 ? "0" : "3", NULL, &outcomes[i]), 0);
+    }
+    until_done(pipeline);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(outcomes[i].replies, 1);
+        assert_int_equal(outcomes[i].failed, i % 5 == 0);
+        if (i % 5 == 0) {
+            assert_string_equal(outcomes[i].err.sqlstate, "22012");
+            assert_false(outcomes[i].err.transient);
+        } else {
+            assert_string_equal(outcomes[i].text[0], "4");
+        }
+    }
+    assert_true(db_pipeline_connected(pipeline));
+    db_pipeline_free(pipeline);
+}
+
+static void test_statement_timeout(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome slow = {.replies = 0};
+    struct outcome quick = {.replies = 0};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, SLEEP, "30", NULL, &slow), 0);
+    assert_int_equal(query(pipeline, DIVIDE, "3", NULL, &quick), 0);
+    until_done(pipeline);
+    assert_true(slow.failed);
+    assert_string_equal(slow.err.sqlstate, "57014");
+    assert_false(quick.failed);
+    db_pipeline_free(pipeline);
+}
+
+static void test_full_queue_refuses(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 3);
+    struct outcome outcomes[4] = {{.replies = 0}};
+    struct err err;
+    const char *values[] = {"1"};
+    until_connected(pipeline, true);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[i]), 0);
+    }
+    assert_int_equal(db_pipeline_query(pipeline, DIVIDE, values, keep, &outcomes[3], &err), -(int) ERR_DATABASE);
+    assert_true(err.transient);
+    assert_non_null(strstr(err.message, "3 queries are already waiting"));
+    until_done(pipeline);
+    assert_int_equal(outcomes[3].replies, 0);
+    assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[3]), 0);
+    until_done(pipeline);
+    assert_false(outcomes[3].failed);
+    db_pipeline_free(pipeline);
+}
+
+/* Far more than the sockets hold in both directions. */
+static void test_large_traffic(void **state)
+{
+    enum { COUNT = 2000, TEXT = 20000 };
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, COUNT);
+    struct outcome *outcomes = calloc(COUNT, sizeof(*outcomes));
+    char *text = malloc(TEXT + 1);
+    assert_true(outcomes != NULL && text != NULL);
+    memset(text, 'y', TEXT);
+    text[TEXT] = '\0';
+    until_connected(pipeline, true);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(i % 4 == 0 ? query(pipeline, MANY, "50", NULL, &outcomes[i])
+                                    : query(pipeline, ECHO, text, text, &outcomes[i]),
+                         0);
+    }
+    until_done(pipeline);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(outcomes[i].replies, 1);
+        assert_int_equal(outcomes[i].rows, i % 4 == 0 ? 50 : 1);
+    }
+    free(text);
+    free(outcomes);
+    db_pipeline_free(pipeline);
+}
+
+/* The backend ends under its own query: everything behind it fails as transient, and the pipeline comes back. */
+static void test_lost_connection_fails_all_and_returns(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcomes[4] = {{.replies = 0}};
+    until_connected(pipeline, true);
+    unsigned generation = db_pipeline_generation(pipeline);
+    assert_int_equal(query(pipeline, TERMINATE, NULL, NULL, &outcomes[0]), 0);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[i]), 0);
+    }
+    until_connected(pipeline, false);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(outcomes[i].replies, 1);
+        assert_true(outcomes[i].failed);
+        assert_true(outcomes[i].err.transient);
+    }
+    assert_int_equal(db_pipeline_fd(pipeline), -1);
+    assert_true(db_pipeline_error(pipeline)->transient);
+    assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[0]), -(int) ERR_DATABASE);
+    until_connected(pipeline, true);
+    assert_int_not_equal(db_pipeline_generation(pipeline), generation);
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcomes[1]), 0);
+    until_done(pipeline);
+    assert_string_equal(outcomes[1].text[0], "6");
+    db_pipeline_free(pipeline);
+}
+
+/* The whole server dies under a query and starts again: no new pipeline is needed. */
+static void test_server_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_pipeline *pipeline = make(fixture, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.replies = 0};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &outcome), 0);
+    db_pipeline_flush(pipeline);
+    server_stop(&fixture->server, SIGQUIT);
+    until_connected(pipeline, false);
+    assert_int_equal(outcome.replies, 1);
+    assert_true(outcome.failed);
+    assert_true(outcome.err.transient);
+    /* Several attempts fail meanwhile. */
+    int64_t seen_ms = db_pipeline_deadline_ms(pipeline);
+    for (unsigned attempts = 0; attempts < 3;) {
+        turn(pipeline);
+        attempts += db_pipeline_deadline_ms(pipeline) != seen_ms;
+        seen_ms = db_pipeline_deadline_ms(pipeline);
+        assert_false(db_pipeline_connected(pipeline));
+    }
+    server_start(&fixture->server);
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_false(outcome.failed);
+    db_pipeline_free(pipeline);
+}
+
+/* A query that comes while the very first attempt is under way is answered, not refused. */
+static void test_early_query_waits(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.replies = 0};
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), -(int) ERR_DATABASE);
+    db_pipeline_tick(pipeline);
+    assert_false(db_pipeline_connected(pipeline));
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_false(outcome.failed);
+    assert_string_equal(outcome.text[0], "6");
+    db_pipeline_free(pipeline);
+}
+
+static void test_free_fails_what_is_in_flight(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome sent = {.replies = 0};
+    struct outcome queued = {.replies = 0};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &sent), 0);
+    db_pipeline_flush(pipeline);
+    assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &queued), 0);
+    db_pipeline_free(pipeline);
+    assert_int_equal(sent.replies, 1);
+    assert_true(sent.failed);
+    assert_int_equal(queued.replies, 1);
+    assert_true(queued.failed);
+}
+
+/* A statement that the server refuses (a table that is not there yet) keeps the pipeline away and says why. */
+static void test_refused_statement_is_told(void **state)
+{
+    static const struct db_statement bad[] = {{"SELECT 1", 0}, {"SELECT * FROM no_such_table", 0}, {"SELECT 2", 0}};
+    struct db_pipeline *pipeline = make(*state, bad, 3, 100);
+    struct outcome outcome = {.replies = 0};
+    db_pipeline_tick(pipeline);
+    assert_int_equal(query(pipeline, 0, NULL, NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_true(outcome.failed);
+    assert_string_equal(outcome.err.sqlstate, "42P01");
+    assert_non_null(strstr(outcome.err.message, "cannot prepare the session on tester@"));
+    assert_false(db_pipeline_connected(pipeline));
+    assert_true(db_pipeline_error(pipeline)->transient);
+    db_pipeline_free(pipeline);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    char url[128];
+    server_new(&fixture.server);
+    (void) snprintf(url, sizeof(url), "postgresql://tester@/postgres?host=%s", fixture.server.directory);
+    assert_int_equal(db_target_new(&fixture.target, url, NULL, NULL, NULL), 0);
+    struct db_pipeline *pipeline = make(&fixture, statements, 0, 1);
+    until_connected(pipeline, true);
+    db_pipeline_free(pipeline);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    db_target_free(fixture->target);
+    server_free(&fixture->server);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers_in_order),
+        cmocka_unit_test(test_null_parameters_and_columns),
+        cmocka_unit_test(test_session_settings),
+        cmocka_unit_test(test_error_leaves_neighbours_alone),
+        cmocka_unit_test(test_statement_timeout),
+        cmocka_unit_test(test_full_queue_refuses),
+        cmocka_unit_test(test_large_traffic),
+        cmocka_unit_test(test_lost_connection_fails_all_and_returns),
+        cmocka_unit_test(test_server_restart),
+        cmocka_unit_test(test_early_query_waits),
+        cmocka_unit_test(test_free_fails_what_is_in_flight),
+        cmocka_unit_test(test_refused_statement_is_told),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
