@@ -83,13 +83,14 @@ struct config_loaded {
     struct buffer warnings; /* lines, each ended by '\n': unknown names that look like known ones, and so on */
 };
 
-/* Reads and checks everything. On failure -ERR_CONFIG, and err->message lists every fault, one a line, each naming the
- * setting, its source, the value (never a secret's) and what is allowed. `*out` must be released also after failure. */
+/* Reads and checks everything. Where a setting will not do, -ERR_CONFIG with a summary as the message, and every fault
+ * as a line in `faults`: the setting, its value (never a secret's), its source and what is allowed. `*out` must be
+ * released also after failure; what was faulty has its default there, so that the log can be opened. */
 int config_load(struct config_loaded *out, const struct config_options *options, struct buffer *faults,
                 struct err *err);
 void config_done(struct config_loaded *loaded);
 
-/* Appends one line a setting: NAME=value, and where it came from; secrets are redacted. */
+/* Appends one line a setting, always in the same order: `NAME = value  (source)`, aligned; secrets are redacted. */
 void config_print(const struct config_loaded *loaded, struct buffer *out);
 
 /* The settings that may be given as flags, for the command line and --help: name in upper case, its default as text,

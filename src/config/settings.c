@@ -1,0 +1,132 @@
+/* The table of all settings.
+ * Not here: what is done by kind (setting.c). */
+#include "config/settings.h"
+
+#define SECONDS(count) (INT64_C(1000) * (count))
+#define MINUTES(count) (SECONDS(60) * (count))
+#define HOURS(count)   (MINUTES(60) * (count))
+#define MEMBER(name)   .offset = offsetof(struct config, name)
+
+static const char *const duplicates_names[CONFIG_DUPLICATES_COUNT] = {
+    [CONFIG_DUPLICATES_SKIP] = "skip", [CONFIG_DUPLICATES_REPLACE] = "replace"};
+
+/* What uvicorn calls its levels. */
+static const char *const log_level_synonyms[][2] = {
+    {"warning", "warn"}, {"critical", "error"}, {"trace", "debug"}, {NULL, NULL}};
+
+/* In the order in which they are printed. */
+const struct config_setting config_settings[] = {
+    {.help = {"DATABASE_URL", NULL, "where PostgreSQL is: postgresql://user:password@host:5432/database"},
+     .kind = CONFIG_KIND_DATABASE_URL,
+     .traits = CONFIG_SECRET | CONFIG_FROM_FILE,
+     MEMBER(database_url)},
+    {.help = {"DATABASE_USER", NULL, "the user to log in as; overrides the URL's"},
+     .kind = CONFIG_KIND_TEXT,
+     .traits = CONFIG_FROM_FILE,
+     MEMBER(database_user)},
+    {.help = {"DATABASE_PASSWORD", NULL, "the password to log in with; overrides the URL's"},
+     .kind = CONFIG_KIND_TEXT,
+     .traits = CONFIG_SECRET | CONFIG_FROM_FILE,
+     MEMBER(database_password)},
+    {.help = {"DATABASE_WAIT_TIMEOUT", "60s", "how long to wait for PostgreSQL at start"},
+     .kind = CONFIG_KIND_DURATION,
+     .min = 100,
+     .max = HOURS(24),
+     MEMBER(database_wait_timeout_ms)},
+    {.help = {"MIGRATIONS_PATH", "migrations", "the directory of the migrations"},
+     .kind = CONFIG_KIND_PATH,
+     MEMBER(migrations_path)},
+    {.help = {"CSV_DATA_PATH", "data/csv", "a CSV file, or a directory whose *.csv are loaded in name order"},
+     .kind = CONFIG_KIND_PATH,
+     MEMBER(csv_data_path)},
+    {.help = {"RUN_ETL_ON_STARTUP", "false", "whether `api` loads the CSV files before it serves"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(run_etl_on_startup)},
+    {.help = {"ETL_DUPLICATE_HANDLING", "skip", "what a row does to one that is there: skip or replace"},
+     .kind = CONFIG_KIND_NAME,
+     .names = duplicates_names,
+     .name_count = CONFIG_DUPLICATES_COUNT,
+     MEMBER(etl_duplicate_handling)},
+    {.help = {"ETL_BATCH_SIZE", "100", "rows of one transaction"},
+     .kind = CONFIG_KIND_INTEGER,
+     .min = 1,
+     .max = 100000,
+     MEMBER(etl_batch_size)},
+    {.help = {"ETL_MAX_REJECTS", "10%", "rejected rows over which loading fails: a count or a share"},
+     .kind = CONFIG_KIND_LIMIT,
+     MEMBER(etl_max_rejects)},
+    {.help = {"ETL_REJECTS_PATH", NULL, "the directory where rejected rows are written as CSV too"},
+     .kind = CONFIG_KIND_PATH,
+     MEMBER(etl_rejects_path)},
+    {.help = {"ETL_ENABLE_GEOCODING", "false", "whether missing coordinates are asked of Nominatim"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(etl_enable_geocoding)},
+    {.help = {"NOMINATIM_URL", "http://localhost:8080", "the Nominatim server to ask"},
+     .kind = CONFIG_KIND_URL,
+     MEMBER(nominatim_url)},
+    {.help = {"NOMINATIM_USER_AGENT", "digitalism/" DIGITALISM_VERSION, "how we introduce ourselves to Nominatim"},
+     .kind = CONFIG_KIND_TEXT,
+     MEMBER(nominatim_user_agent)},
+    {.help = {"NOMINATIM_RATE_LIMIT", "1s", "the least time between two requests to Nominatim"},
+     .kind = CONFIG_KIND_DURATION,
+     .max = HOURS(1),
+     MEMBER(nominatim_rate_limit_ms)},
+    {.help = {"NOMINATIM_MAX_RETRIES", "3", "how often a failed request to Nominatim is tried again"},
+     .kind = CONFIG_KIND_INTEGER,
+     .max = 100,
+     MEMBER(nominatim_max_retries)},
+    {.help = {"NOMINATIM_RETRY_DELAY", "2s", "the delay before the first such retry"},
+     .kind = CONFIG_KIND_DURATION,
+     .max = HOURS(1),
+     MEMBER(nominatim_retry_delay_ms)},
+    {.help = {"NOMINATIM_CACHE_FILE", "data/cache/geocoding_cache.json", "where found coordinates are kept"},
+     .kind = CONFIG_KIND_PATH,
+     MEMBER(nominatim_cache_file)},
+    {.help = {"HOST", "0.0.0.0", "the address to listen on"},
+     .alias = "UVICORN_HOST",
+     .kind = CONFIG_KIND_TEXT,
+     MEMBER(host)},
+    {.help = {"PORT", "8000", "the port to listen on; 0 is any free one"},
+     .alias = "UVICORN_PORT",
+     .kind = CONFIG_KIND_INTEGER,
+     .max = 65535,
+     MEMBER(port)},
+    {.help = {"WORKERS", "auto", "how many processes serve; auto is one for each usable CPU"},
+     .alias = "UVICORN_WORKERS",
+     .kind = CONFIG_KIND_INTEGER,
+     .min = 1,
+     .max = 256,
+     .zero_name = "auto",
+     MEMBER(workers)},
+    {.help = {"GRACEFUL_TIMEOUT", "8s", "how long a stop waits for requests in flight"},
+     .kind = CONFIG_KIND_DURATION,
+     .max = HOURS(1),
+     MEMBER(graceful_timeout_ms)},
+    {.help = {"LOG_LEVEL", "info", "the least level that is logged: debug, info, warn or error"},
+     .alias = "UVICORN_LOG_LEVEL",
+     .kind = CONFIG_KIND_NAME,
+     .names = log_level_names,
+     .name_count = LOG_LEVEL_COUNT,
+     .synonyms = log_level_synonyms,
+     MEMBER(log_level)},
+    {.help = {"LOG_FORMAT", "text", "text, or json for one object a line"},
+     .kind = CONFIG_KIND_NAME,
+     .names = log_format_names,
+     .name_count = LOG_FORMAT_COUNT,
+     MEMBER(log_format)},
+    {.help = {"LOG_FILE", "stdout", "stdout, stderr, or a file that lines are appended to"},
+     .kind = CONFIG_KIND_PATH,
+     MEMBER(log_file)},
+    {.help = {"ACCESS_LOG", "true", "whether each request is logged"}, .kind = CONFIG_KIND_BOOLEAN, MEMBER(access_log)},
+};
+const size_t config_setting_count = sizeof(config_settings) / sizeof(config_settings[0]);
+
+const struct config_flag_help *config_flag(size_t index)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if ((config_settings[i].traits & CONFIG_SECRET) == 0 && index-- == 0) {
+            return &config_settings[i].help;
+        }
+    }
+    return NULL;
+}
