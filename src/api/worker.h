@@ -1,0 +1,63 @@
+/* One worker of the API: what its handlers share, and the pieces around them.
+ * Not here: the resources' own tables (resource.h). */
+#ifndef DIGITALISM_API_WORKER_H
+#define DIGITALISM_API_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digitalism/api.h"
+#include "digitalism/base/buffer.h"
+#include "digitalism/db_pipeline.h"
+#include "digitalism/http.h"
+
+/* The link to PostgreSQL: the pipeline, and what the loop watches for it. */
+struct api_database {
+    struct db_pipeline *pipeline;
+    struct http_watch *watch; /* NULL while there is no descriptor */
+    unsigned watched_generation;
+    int watched_events;
+    struct http_timer *timer;
+    int64_t armed_ms; /* when the timer goes off; CLOCK_NEVER: it does not */
+    bool was_connected;
+    struct err told; /* the failure that was logged last */
+};
+
+/* Access log lines on their way to the log. */
+struct api_access {
+    struct buffer lines;
+    struct http_timer *timer;
+    bool armed;
+};
+
+struct api_worker {
+    const struct api_options *options;
+    struct http_server *server;
+    struct api_database database;
+    struct api_access access;
+    struct http_watch *stop_watch;
+    struct http_watch *supervisor_watch;
+    struct http_timer *drain_timer;
+    size_t long_lists; /* being asked for at this moment */
+    bool ready;        /* the supervisor was told */
+    bool draining;
+};
+
+/* database.c: everything that the loop must know about the pipeline. Starts to connect. */
+int api_database_open(struct api_worker *worker, struct err *err);
+void api_database_close(struct api_worker *worker);
+/* Ends the turn: sends what was queued, and watches what is to be watched. */
+void api_database_turn(struct api_worker *worker);
+
+/* access.c: counts and logs answers. Closed before the server is freed, done after that. */
+int api_access_open(struct api_worker *worker, struct err *err);
+void api_access_close(struct api_worker *worker);
+void api_access_done(struct api_worker *worker);
+void api_access_log(const struct http_access *access, void *worker);
+
+/* routes.c */
+extern const struct http_route api_routes[];
+extern const size_t api_route_count;
+
+#endif
