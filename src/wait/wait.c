@@ -12,8 +12,9 @@
 #define ATTEMPT_LIMIT_MS 5000
 #define DELAY_FIRST_MS   100
 #define DELAY_MAX_MS     2000
-#define DELAY_ABSENT_MS  800 /* while nobody listens: an attempt costs nothing, and readiness is seen within a second  \
-                              */
+#define DELAY_ABSENT_MS                                                                                                \
+    800 /* while nobody listens: an attempt costs nothing, and readiness is seen within a second                       \
+         */
 #define ABSENT_ANSWER_MS 100
 
 /* What the operator has to look at when trying again cannot help. */
@@ -43,8 +44,9 @@ static void add_hint(struct err *err)
 
 static int give_up(const struct wait_options *options, const struct err *last, struct err *err)
 {
-    (void) err_set(err, ERR_DATABASE, "PostgreSQL was not ready within %lld.%03lld s: %s",
-                   (long long) options->timeout_ms / 1000, (long long) options->timeout_ms % 1000, last->message);
+    bool whole = options->timeout_ms % 1000 == 0;
+    (void) err_set(err, ERR_DATABASE, "PostgreSQL was not ready within %lld %s: %s",
+                   (long long) options->timeout_ms / (whole ? 1000 : 1), whole ? "s" : "ms", last->message);
     err_hint(err, "check that the server runs and that DATABASE_URL names it; DATABASE_WAIT_TIMEOUT is how long it is "
                   "waited for");
     if (err != NULL) {

@@ -1,0 +1,97 @@
+/* The phase from top to bottom: files, connection, lock, history, plan, one file after the other.
+ * Not here: each of those steps. */
+#include "digitalism/migrate.h"
+
+#include "digitalism/base/file.h"
+#include "digitalism/base/log.h"
+#include "digitalism/base/stop.h"
+#include "migrate/internal.h"
+
+int migrate_check(const char *directory, struct err *err)
+{
+    MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};
+    return migrate_files_load(&files, directory, true, err);
+}
+
+static int apply_all(struct migrate_store *store, const struct migrate_plan *plan,
+                     const struct migrate_options *options, struct err *err)
+{
+    if (store->table == NULL) {
+        int failure = migrate_store_create(store, err);
+        if (failure != 0) {
+            return failure;
+        }
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        int failure = migrate_session_reset(store->db, err);
+        if (failure == 0) {
+            failure = migrate_apply(store, plan->items[i], options->binary_version, err);
+        }
+        if (failure != 0) {
+            return failure;
+        }
+    }
+    return 0;
+}
+
+static int up_locked(struct migrate_store *store, const struct migrate_files *files,
+                     const struct migrate_options *options, size_t *applied, struct err *err)
+{
+    int failure = migrate_store_find(store, err);
+    if (failure == 0 && store->table == NULL) {
+        failure = migrate_store_refuse_foreign(store, err);
+    }
+    MIGRATE_HISTORY_AUTO history = {.rows = NULL, .count = 0};
+    if (failure == 0) {
+        failure = migrate_store_read(store, &history, err);
+    }
+    MIGRATE_PLAN_AUTO plan = {.items = NULL, .count = 0};
+    if (failure == 0) {
+        failure = migrate_plan_make(&plan, files, &history, err);
+    }
+    if (failure != 0) {
+        return failure;
+    }
+    if (plan.count == 0) {
+        log_info("nothing to apply: %zu migrations are in place", history.count);
+    } else {
+        failure = apply_all(store, &plan, options, err);
+    }
+    if (failure == 0) {
+        *applied = plan.count;
+    }
+    return failure;
+}
+
+int migrate_up(const struct migrate_options *options, size_t *applied, struct err *err)
+{
+    struct err unwanted;
+    err = err == NULL ? &unwanted : err;
+    MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};
+    int failure = migrate_files_load(&files, options->directory, false, err);
+    if (failure != 0) {
+        return failure;
+    }
+    DB_AUTO db = NULL;
+    const struct db_options db_options = {.application_name = "digitalism migrate",
+                                          .connect_timeout_ms = options->connect_timeout_ms};
+    failure = db_open(&db, options->target, &db_options, err);
+    if (failure != 0) {
+        return failure;
+    }
+    FILE_FD_AUTO stop_fd = stop_open(err);
+    if (stop_fd < 0) {
+        return stop_fd;
+    }
+    db_interruptible(db, stop_fd);
+    MIGRATE_STORE_AUTO store = {.db = db, .table = NULL, .stop_fd = stop_fd};
+    failure = migrate_session_reset(db, err);
+    if (failure == 0) {
+        failure = migrate_lock(db, options->lock_timeout_ms, stop_fd, err);
+    }
+    if (failure == 0) {
+        failure = up_locked(&store, &files, options, applied, err);
+    }
+    /* After a failure the lock goes with the connection. */
+    return failure != 0 ? failure : migrate_unlock(db, err);
+}
