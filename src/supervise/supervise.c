@@ -124,11 +124,13 @@ static void handle_signal(struct supervisor *supervisor, int number, int sender)
         reap(supervisor);
         return;
     case POLICY_STOP:
+        if (supervisor->stop_signal != 0) {
+            log_debug("%s from pid %d: already stopping", name, sender);
+            return;
+        }
         log_info("stopping on %s from pid %d, within %lld ms", name, sender,
                  (long long) supervisor->plan->graceful_timeout_ms);
-        if (supervisor->stop_signal == 0) {
-            supervisor->stop_signal = number;
-        }
+        supervisor->stop_signal = number;
         begin_stop(supervisor);
         return;
     case POLICY_STOP_NOW:
