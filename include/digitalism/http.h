@@ -75,8 +75,11 @@ struct http_options {
     void *context;                  /* handed to handlers, error_body and access_log */
 };
 
+/* On failure the listener stays the caller's. */
 int http_server_new(struct http_server **out, const struct http_options *options, struct err *err);
-void http_server_free(struct http_server *server); /* NULL is allowed; not from a callback */
+/* NULL is allowed. Not from a callback; watches and timers are freed before. Exchanges that were not answered are gone
+ * with it. */
+void http_server_free(struct http_server *server);
 
 /* Runs the loop until the server has drained or http_server_stop() was called. */
 int http_server_run(struct http_server *server, struct err *err);
@@ -113,8 +116,9 @@ const char *http_path(const struct http_exchange *exchange);   /* as received, w
 /* The n-th {parameter} of the route's pattern, percent-decoded; `length` (may be NULL) gets its bytes, NULs included.
  */
 const char *http_path_parameter(const struct http_exchange *exchange, size_t n, size_t *length);
-/* The last value of a query parameter, decoded as application/x-www-form-urlencoded; NULL when it is not given. */
-const char *http_query(const struct http_exchange *exchange, const char *name, size_t *length);
+/* The last value of a query parameter, decoded as application/x-www-form-urlencoded (a malformed escape stays as it
+ * is); NULL when it is not given. Its bytes need not be UTF-8. */
+const char *http_query(struct http_exchange *exchange, const char *name, size_t *length);
 const char *http_header(const struct http_exchange *exchange, const char *name); /* NULL when it is not given */
 const char *http_body(const struct http_exchange *exchange, size_t *length);     /* never NULL */
 
