@@ -118,7 +118,7 @@ const char *http_path(const struct http_exchange *exchange);   /* as received, w
 const char *http_path_parameter(const struct http_exchange *exchange, size_t n, size_t *length);
 /* The last value of a query parameter, decoded as application/x-www-form-urlencoded (a malformed escape stays as it
  * is); NULL when it is not given. Its bytes need not be UTF-8. */
-const char *http_query(struct http_exchange *exchange, const char *name, size_t *length);
+const char *http_query(const struct http_exchange *exchange, const char *name, size_t *length);
 const char *http_header(const struct http_exchange *exchange, const char *name); /* NULL when it is not given */
 const char *http_body(const struct http_exchange *exchange, size_t *length);     /* never NULL */
 

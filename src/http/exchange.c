@@ -243,14 +243,14 @@ static void decode_queries(struct http_exchange *exchange)
     exchange->query_is_decoded = true;
 }
 
-const char *http_query(struct http_exchange *exchange, const char *name, size_t *length)
+const char *http_query(const struct http_exchange *exchange, const char *name, size_t *length)
 {
     size_t name_length = strlen(name);
     if (exchange->request.query == NULL) {
         return NULL;
     }
     if (!exchange->query_is_decoded) {
-        decode_queries(exchange);
+        decode_queries((struct http_exchange *) (uintptr_t) exchange); /* no exchange is ever a const object */
     }
     const struct decode_pair *pairs = (const struct decode_pair *) (const void *) exchange->queries.data;
     for (size_t i = exchange->queries.length / sizeof(*pairs); i-- > 0;) {
