@@ -22,7 +22,8 @@ enum migrate_name migrate_name_parse(const char *name, int64_t *version)
     size_t digits = strspn(name, "0123456789");
     if (!ends_with(name, ".sql")) {
         /* A directory of a migration, or an other case of the ending. */
-        bool miss = digits > 0 && (strchr(name, '.') == NULL || strcasecmp(name + strlen(name) - 4, ".sql") == 0);
+        const char *ending = strrchr(name, '.');
+        bool miss = digits > 0 && (ending == NULL || strcasecmp(ending, ".sql") == 0);
         return miss ? MIGRATE_NAME_MISS : MIGRATE_NAME_OTHER;
     }
     if (name[0] == '.') {

@@ -37,6 +37,8 @@ static void test_names(void **state)
         {"x.sql", MIGRATE_NAME_MISS, 0},
         {"0001_x.SQL", MIGRATE_NAME_MISS, 0},
         {"2024-01-31-120000_x", MIGRATE_NAME_MISS, 0},
+        {"9", MIGRATE_NAME_MISS, 0},
+        {"9.a", MIGRATE_NAME_OTHER, 0},
         {"README.md", MIGRATE_NAME_OTHER, 0},
         {".0001_x.sql", MIGRATE_NAME_OTHER, 0},
         {"0001_x.sql~", MIGRATE_NAME_OTHER, 0},
