@@ -3,6 +3,7 @@
 #include "supervise/listeners.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -145,6 +146,23 @@ int listeners_listen(struct listeners *listeners, struct err *err)
         }
     }
     return 0;
+}
+
+/* shutdown(2) would reset the queued connections, and closing cannot help while another process holds the socket: a
+ * connection that completes behind the last accept(2) would be reset with it. So the kernel is told to drop SYNs: a
+ * filter sees the TCP header from its first byte (RFC 9293, section 3.1: the flags are in byte 13). */
+void listeners_refuse(const struct listeners *listeners)
+{
+    enum { FLAGS_OFFSET = 13, FLAG_SYN = 0x02 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_OFFSET), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),          /* drop */
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep whole */
+    };
+    struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    for (size_t i = 0; i < listeners->count; i++) {
+        (void) setsockopt(listeners->fds[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+    }
 }
 
 void listeners_done(struct listeners *listeners)

@@ -18,6 +18,10 @@ struct listeners {
  * address. An address that somebody else uses is refused, another instance of this program included. */
 int listeners_bind(struct listeners *out, const char *host, uint16_t port, size_t count, struct err *err);
 int listeners_listen(struct listeners *listeners, struct err *err);
+
+/* Refuses new connections while those that are already queued, or half open, can still be accepted. Clients that are
+ * turned away get no answer to their SYN until the sockets are closed, and a refusal then. Best effort. */
+void listeners_refuse(const struct listeners *listeners);
 void listeners_done(struct listeners *listeners);
 
 #endif

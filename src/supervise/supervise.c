@@ -81,6 +81,7 @@ static void begin_stop(struct supervisor *supervisor)
         if (supervisor->stage_pid != 0) {
             (void) kill(supervisor->stage_pid, SIGTERM);
         }
+        listeners_refuse(&supervisor->listeners);
         workers_stop(&supervisor->workers);
     }
 }

@@ -108,6 +108,38 @@ static void test_restart_right_after_a_connection(void **state)
     listeners_done(&listeners);
 }
 
+/* At a stop: what is queued can still be accepted, and nothing new gets in. */
+static void test_refusing_keeps_the_queue(void **state)
+{
+    (void) state;
+    struct listeners listeners;
+    struct err err;
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, &err), 0);
+    uint16_t port = port_of(listeners.fds[0]);
+    assert_int_equal(listeners_listen(&listeners, &err), 0);
+    int queued = connect_to(port);
+    assert_true(queued >= 0);
+    listeners_refuse(&listeners);
+
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(late, (struct sockaddr *) &address, sizeof(address)), -1);
+    assert_int_equal(errno, EINPROGRESS);
+
+    int accepted = accept(listeners.fds[0], NULL, NULL);
+    assert_true(accepted >= 0);
+    char byte = 'x';
+    assert_int_equal(write(queued, &byte, 1), 1);
+    assert_int_equal(read(accepted, &byte, 1), 1);
+    assert_int_equal(accept(listeners.fds[0], NULL, NULL), -1);
+    assert_int_equal(errno, EAGAIN);
+    (void) close(accepted);
+    (void) close(queued);
+    (void) close(late);
+    listeners_done(&listeners);
+}
+
 static void test_address_that_is_not_ours(void **state)
 {
     (void) state;
@@ -126,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_clients_are_refused_until_it_listens),
         cmocka_unit_test(test_port_in_use_is_refused),
         cmocka_unit_test(test_restart_right_after_a_connection),
+        cmocka_unit_test(test_refusing_keeps_the_queue),
         cmocka_unit_test(test_address_that_is_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
