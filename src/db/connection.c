@@ -199,16 +199,14 @@ static int finish(struct db *db, int sent, struct db_result **out, size_t *posit
     } else if (failure != 0 && PQstatus(db->pg) == CONNECTION_BAD && err != NULL) {
         err->transient = true;
     }
-    struct db_result *result = NULL;
-    if (failure == 0 && out != NULL) {
-        result = malloc(sizeof(*result));
-        if (result == NULL) {
-            failure = err_set(err, ERR_INTERNAL, "no memory for a result");
-        }
-    }
-    if (result == NULL) {
+    if (failure != 0 || out == NULL) {
         PQclear(kept);
         return failure;
+    }
+    struct db_result *result = malloc(sizeof(*result));
+    if (result == NULL) {
+        PQclear(kept);
+        return err_set(err, ERR_INTERNAL, "no memory for a result");
     }
     result->pg = kept;
     *out = result;
@@ -256,14 +254,8 @@ static int start_session(struct db *db, int64_t statement_timeout_ms, struct err
     return finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
 }
 
-int db_open_stoppable(struct db **out, const struct db_target *target, const struct db_options *options, int stop_fd,
-                      struct err *err)
+static int connect_to(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
 {
-    DB_AUTO db = calloc(1, sizeof(*db));
-    if (db == NULL) {
-        return err_set(err, ERR_INTERNAL, "no memory for a connection");
-    }
-    db->stop_fd = stop_fd;
     db->deadline_ms = clock_now_ms() + options->connect_timeout_ms;
     db->target = strdup(target->text);
     db->pg = db->target == NULL ? NULL : db_connect_start(target, options->application_name);
@@ -271,15 +263,24 @@ int db_open_stoppable(struct db **out, const struct db_target *target, const str
         return err_set(err, ERR_INTERNAL, "no memory for a connection");
     }
     int failure = establish(db, options->connect_timeout_ms, err);
-    if (failure == 0) {
-        failure = start_session(db, options->statement_timeout_ms, err);
+    return failure != 0 ? failure : start_session(db, options->statement_timeout_ms, err);
+}
+
+int db_open_stoppable(struct db **out, const struct db_target *target, const struct db_options *options, int stop_fd,
+                      struct err *err)
+{
+    struct db *db = calloc(1, sizeof(*db));
+    if (db == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for a connection");
     }
+    db->stop_fd = stop_fd;
+    int failure = connect_to(db, target, options, err);
     if (failure != 0) {
+        db_close(db);
         return failure;
     }
     db->stop_fd = STOP_NONE;
     *out = db;
-    db = NULL;
     return 0;
 }
 

@@ -62,7 +62,7 @@ static int override(PQconninfoOption *options, const char *keyword, const char *
     if (value == NULL || value[0] == '\0') {
         return 0;
     }
-    for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
+    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
         if (strcmp(option->keyword, keyword) == 0) {
             char *copy = strdup(value);
             if (copy == NULL) {
@@ -198,7 +198,7 @@ static int fill(struct db_target *target, const char *url, const char *user, con
     if (failure != 0) {
         return failure;
     }
-    for (const PQconninfoOption *option = target->options; option->keyword != NULL; option++) {
+    for (const PQconninfoOption *option = target->options; option != NULL && option->keyword != NULL; option++) {
         if (option->val != NULL) {
             /* Room is left for what db_connect_start() adds. */
             if (target->count == DB_KEYWORDS_MAX - 8) {

@@ -13,7 +13,7 @@
 
 #define MIGRATE_SHA256_SIZE      65 /* 64 hexadecimal digits and the NUL */
 #define MIGRATE_VERSION_DIGITS   18 /* what fits a bigint whatever the digits are */
-#define MIGRATE_FILE_BYTES_MAX   (16 * 1024 * 1024)
+#define MIGRATE_FILE_BYTES_MAX   ((size_t) 16 * 1024 * 1024)
 #define MIGRATE_FILES_MAX        10000
 #define MIGRATE_SOURCE_LINE_SIZE 121
 

@@ -65,7 +65,7 @@ static int up_locked(struct migrate_store *store, const struct migrate_files *fi
 
 int migrate_up(const struct migrate_options *options, size_t *applied, struct err *err)
 {
-    struct err unwanted;
+    struct err unwanted = {.code = ERR_NONE};
     err = err == NULL ? &unwanted : err;
     MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};
     int failure = migrate_files_load(&files, options->directory, false, err);

@@ -74,7 +74,7 @@ int migrate_plan_make(struct migrate_plan *out, const struct migrate_files *file
     if (history->count > 0 && history->rows[history->count - 1].version > last) {
         return refuse_newer(files, &history->rows[history->count - 1], err);
     }
-    struct migrate_plan plan = {.items = calloc(files->count + 1, sizeof(*plan.items)), .count = 0};
+    struct migrate_plan plan = {.items = calloc(files->count + 1, sizeof(void *)), .count = 0};
     if (plan.items == NULL) {
         return err_set(err, ERR_INTERNAL, "no memory for the plan of the migrations");
     }
