@@ -226,6 +226,15 @@ void log_fields(enum log_level level, const struct log_field *fields, size_t cou
     va_end(arguments);
 }
 
+void log_lines(enum log_level level, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        log_fields(level, NULL, 0, "%.*s", (int) length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 void log_err(enum log_level level, const struct err *err)
 {
     struct log_field fields[2];

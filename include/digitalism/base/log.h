@@ -35,6 +35,9 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* One log line for each line of a text. */
+void log_lines(enum log_level level, const char *text);
+
 /* One line for an error: its message, its hint behind "; hint: ", its SQLSTATE as a field in JSON. */
 void log_err(enum log_level level, const struct err *err);
 
