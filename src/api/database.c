@@ -40,7 +40,6 @@ static void watch_anew(struct api_worker *worker)
     int fd = db_pipeline_fd(database->pipeline);
     http_watch_free(database->watch);
     database->watch = NULL;
-    database->watched_events = 0;
     if (fd >= 0 && http_watch_new(&database->watch, worker->server, fd, watch_ready, worker, &err) < 0) {
         /* Unwatched, the attempt runs into its deadline and is made again. */
         log_err(LOG_LEVEL_ERROR, &err);
@@ -61,10 +60,8 @@ static void follow(struct api_worker *worker)
     int wants = db_pipeline_wants(database->pipeline);
     int events =
         ((wants & DB_WANTS_READ) != 0 ? HTTP_WATCH_READ : 0) | ((wants & DB_WANTS_WRITE) != 0 ? HTTP_WATCH_WRITE : 0);
-    if (database->watch != NULL && events != database->watched_events) {
-        if (http_watch_events(database->watch, events) == 0) {
-            database->watched_events = events;
-        }
+    if (database->watch != NULL) {
+        (void) http_watch_events(database->watch, events);
     }
     /* A deadline that moves away is left alone: the timer goes off early, finds nothing due, and is set again. */
     int64_t deadline_ms = db_pipeline_deadline_ms(database->pipeline);

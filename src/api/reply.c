@@ -47,6 +47,7 @@ void api_error_body(struct buffer *body, int status, void *context)
         int status;
         const char *detail;
     } details[] = {
+        {307, "Cette adresse s'écrit autrement, voir Location"},
         {400, "Requête invalide"},
         {404, "Chemin inconnu"},
         {405, "Méthode non autorisée"},

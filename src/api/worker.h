@@ -17,7 +17,6 @@ struct api_database {
     struct db_pipeline *pipeline;
     struct http_watch *watch; /* NULL while there is no descriptor */
     unsigned watched_generation;
-    int watched_events;
     struct http_timer *timer;
     int64_t armed_ms; /* when the timer goes off; CLOCK_NEVER: it does not */
     bool was_connected;

@@ -255,6 +255,22 @@ int db_pipeline_wants(const struct db_pipeline *pipeline)
     return pipeline->wants;
 }
 
+static void read_answers(struct db_pipeline *pipeline)
+{
+    struct err err;
+    bool is_over = PQconsumeInput(pipeline->connection) != 1;
+    if (is_over) {
+        /* Now, because what follows may add to libpq's message. */
+        (void) db_error_lost(&err, pipeline->connection, db_target_text(pipeline->options.target));
+    }
+    pipeline->progress_ms = clock_now_ms();
+    /* What came before the end is still answered. */
+    pipeline_receive(pipeline);
+    if (is_over && pipeline->connection != NULL) {
+        pipeline_fail(pipeline, &err);
+    }
+}
+
 void db_pipeline_ready(struct db_pipeline *pipeline, int events)
 {
     if (pipeline->state == PIPELINE_DISCONNECTED) {
@@ -265,18 +281,10 @@ void db_pipeline_ready(struct db_pipeline *pipeline, int events)
         return;
     }
     if ((events & DB_WANTS_READ) != 0) {
-        if (PQconsumeInput(pipeline->connection) != 1) {
-            /* What came before the end is answered first. */
-            pipeline_receive(pipeline);
-            if (pipeline->connection != NULL) {
-                pipeline_lost(pipeline);
-            }
-            return;
-        }
-        pipeline->progress_ms = clock_now_ms();
-        pipeline_receive(pipeline);
+        read_answers(pipeline);
     }
-    if (pipeline->connection != NULL && (pipeline->wants & DB_WANTS_WRITE) != 0 && !pipeline_push(pipeline)) {
+    if (pipeline->connection != NULL && (PQstatus(pipeline->connection) == CONNECTION_BAD ||
+                                         ((pipeline->wants & DB_WANTS_WRITE) != 0 && !pipeline_push(pipeline)))) {
         pipeline_lost(pipeline);
     }
 }

@@ -214,9 +214,6 @@ void pipeline_receive(struct db_pipeline *pipeline)
             take_query_result(pipeline, result);
         }
         PQclear(result);
-        if (pipeline->connection != NULL && PQstatus(pipeline->connection) == CONNECTION_BAD) {
-            pipeline_lost(pipeline);
-        }
     }
 }
 
