@@ -91,12 +91,13 @@ static int complain_header(const struct source *source, const struct csv_record 
     BUFFER_AUTO found = BUFFER_EMPTY;
     for (size_t column = 0; column < ROW_COLUMNS_REQUIRED; column++) {
         if (layout->index[column] < 0) {
-            buffer_append_format(&missing, "%s%s", missing.length == 0 ? "" : " and ", row_column_names[column]);
+            buffer_append_format(&missing, "%s%s", missing.length == 0 ? "" : " and no column ",
+                                 row_column_names[column]);
         }
     }
     append_names(&found, header);
     (void) err_set(err, ERR_ETL,
-                   "%s lacks the column %s; found: %s; expected: nom_commune, code_postal, and if present "
+                   "%s has no column %s; found: %s; expected: nom_commune, code_postal, and if present "
                    "code_departement, latitude, longitude, coordonnees_gps",
                    source->path, buffer_text(&missing), buffer_text(&found));
     err_hint(err, "the first line has to name the columns, separated by comma, semicolon, tab or vertical bar");
