@@ -1,7 +1,230 @@
-#include "digitalism/base/log.h"
+/* The table of contents: parse the command line, load the settings, run the command's phases, choose the exit code.
+ * Not here: what a phase does (its module), how children are kept (supervise). */
+#include <assert.h>
+#include <signal.h>
 #include <stdio.h>
-int main(void)
+#include <unistd.h>
+
+#include "command_line.h"
+#include "digitalism/base/log.h"
+#include "digitalism/config.h"
+#include "digitalism/db.h"
+#include "digitalism/probe.h"
+#include "digitalism/supervise.h"
+#include "phases.h"
+
+#define HEALTH_TIMEOUT_MS 5000
+
+/* The only place where a failure becomes an exit code. */
+static int exit_code_of(enum err_code code)
 {
-    log_info("not yet");
-    return 0;
+    static const int exit_codes[] = {
+        [ERR_NONE] = 0,      [ERR_INTERNAL] = 1, [ERR_CONFIG] = 2, [ERR_DATABASE] = 3,
+        [ERR_MIGRATION] = 4, [ERR_ETL] = 5,      [ERR_LISTEN] = 6, [ERR_INTERRUPTED] = 128 + SIGTERM,
+    };
+    static_assert(sizeof(exit_codes) / sizeof(exit_codes[0]) == ERR_CODE_COUNT, "every code has an exit code");
+    return exit_codes[code];
+}
+
+static int fail(const struct err *err)
+{
+    log_err(LOG_LEVEL_ERROR, err);
+    return exit_code_of(err->code);
+}
+
+static int print(struct buffer *text)
+{
+    bool is_written = !buffer_failed(text) && fputs(buffer_text(text), stdout) >= 0 && fflush(stdout) == 0;
+    return is_written ? 0 : exit_code_of(ERR_INTERNAL);
+}
+
+/* Stages and workers: each runs in a child, and its return value is that child's exit code. */
+
+static int run_phase(phase *run, void *context)
+{
+    struct err err;
+    return run(context, &err) == 0 ? 0 : fail(&err);
+}
+
+static int stage_wait(void *context)
+{
+    return run_phase(phase_wait, context);
+}
+
+static int stage_migrate(void *context)
+{
+    return run_phase(phase_migrate, context);
+}
+
+static int stage_etl(void *context)
+{
+    return run_phase(phase_etl, context);
+}
+
+static int worker_run(void *context, const struct supervise_worker *worker)
+{
+    struct err err;
+    return phase_serve(context, worker, &err) == 0 ? 0 : fail(&err);
+}
+
+/* The phases that a command goes through, in this order. */
+struct plan {
+    bool etl;
+    bool etl_optional; /* its failure does not keep us from serving */
+    bool migrate;
+    bool serve;
+};
+
+static struct plan plan_of(enum command command, const struct config *config)
+{
+    switch (command) {
+    case COMMAND_API:
+        return (struct plan){.migrate = true, .etl = config->run_etl_on_startup, .etl_optional = true, .serve = true};
+    case COMMAND_ALL:
+        return (struct plan){.migrate = true, .etl = true, .serve = true};
+    case COMMAND_ETL:
+        return (struct plan){.migrate = true, .etl = true};
+    case COMMAND_MIGRATE:
+        return (struct plan){.migrate = true};
+    default:
+        return (struct plan){.serve = false};
+    }
+}
+
+static int run_plan(struct phases *phases, const struct plan *plan)
+{
+    struct err err;
+    struct supervise_stage stages[3] = {
+        {.name = "wait", .run = stage_wait, .crash_exit_code = exit_code_of(ERR_DATABASE)}};
+    size_t stage_count = 1;
+    if (plan->migrate) {
+        stages[stage_count++] = (struct supervise_stage){
+            .name = "migrate", .run = stage_migrate, .crash_exit_code = exit_code_of(ERR_MIGRATION)};
+    }
+    if (plan->etl) {
+        stages[stage_count++] = (struct supervise_stage){
+            .name = "etl", .run = stage_etl, .crash_exit_code = exit_code_of(ERR_ETL), .optional = plan->etl_optional};
+    }
+    /* What can be found wrong without a database is found before anything waits for one. */
+    if ((plan->migrate && phases_check_migrations(phases, &err) < 0) ||
+        (plan->etl && !plan->etl_optional && phases_check_files(phases, &err) < 0)) {
+        return fail(&err);
+    }
+    const struct config *config = phases->config;
+    size_t workers = config->workers > 0 ? (size_t) config->workers : supervise_usable_cpus();
+    struct supervise_plan supervised = {.stages = stages,
+                                        .stage_count = stage_count,
+                                        .worker_count = plan->serve ? workers : 0,
+                                        .worker_run = worker_run,
+                                        .context = phases,
+                                        .host = config->host,
+                                        .port = (uint16_t) config->port,
+                                        .graceful_timeout_ms = config->graceful_timeout_ms};
+    int exit_code = 0;
+    return supervise_run(&supervised, &exit_code, &err) == 0 ? exit_code : fail(&err);
+}
+
+static int run_health(const struct config *config)
+{
+    struct err err;
+    if (probe_health(config->host, config->port, HEALTH_TIMEOUT_MS, &err) < 0) {
+        (void) fprintf(stderr, "unhealthy: %s\n", err.message);
+        return 1; /* what HEALTHCHECK calls unhealthy; it reserves the other codes */
+    }
+    return puts("healthy") < 0;
+}
+
+static int run_command(const struct command_line *line, const struct config *config)
+{
+    struct err err;
+    struct phases phases;
+    if (line->command == COMMAND_HEALTH) {
+        return run_health(config);
+    }
+    if (phases_init(&phases, config, line->operands, line->operand_count, &err) < 0) {
+        return fail(&err);
+    }
+    struct plan plan = plan_of(line->command, config);
+    log_role("supervisor");
+    int exit_code = run_plan(&phases, &plan);
+    phases_done(&phases);
+    return exit_code;
+}
+
+/* Faults go to stderr as they are: the log's own settings may be among them. */
+static int report_faults(const struct err *err, const struct buffer *faults)
+{
+    (void) fprintf(stderr, "digitalism: %s\n%s", err->message, buffer_text(faults));
+    return exit_code_of(err->code);
+}
+
+static void open_log(const struct config *config)
+{
+    struct err err;
+    struct log_settings settings = {.level = config->log_level, .format = config->log_format, .path = config->log_file};
+    if (log_open(&settings, &err) < 0) {
+        settings.path = "stdout";
+        (void) log_open(&settings, NULL);
+        log_warn("%s, logging to stdout, continuing", err.message);
+    }
+}
+
+static int check_database_url(const char *url, struct err *err)
+{
+    struct db_target *target = NULL;
+    int failure = db_target_new(&target, url, NULL, NULL, err);
+    db_target_free(target);
+    return failure;
+}
+
+static int run_line(const struct command_line *line)
+{
+    struct err err;
+    struct config_loaded loaded;
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    bool needs_database = line->command != COMMAND_CONFIG && line->command != COMMAND_HEALTH;
+    struct config_options options = {.flags = line->flags,
+                                     .flag_count = line->flag_count,
+                                     .environment = environ,
+                                     .ini_path = line->ini_path,
+                                     .dotenv_path = line->dotenv_path,
+                                     .database_required = needs_database,
+                                     .check_database_url = check_database_url};
+    int exit_code;
+    if (config_load(&loaded, &options, &text, &err) < 0) {
+        exit_code = report_faults(&err, &text);
+    } else if (line->command == COMMAND_CONFIG) {
+        (void) fputs(buffer_text(&loaded.warnings), stderr);
+        config_print(&loaded, &text);
+        exit_code = print(&text);
+    } else {
+        open_log(&loaded.values);
+        log_lines(LOG_LEVEL_WARN, buffer_text(&loaded.warnings));
+        exit_code = run_command(line, &loaded.values);
+    }
+    config_done(&loaded);
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct command_line line;
+    if (command_line_parse(&line, argc, argv, &err) < 0) {
+        (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\n", err.hint);
+        return exit_code_of(err.code);
+    }
+    int exit_code;
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    if (line.help) {
+        command_line_help(&text, &line);
+        exit_code = print(&text);
+    } else if (line.version) {
+        buffer_append_text(&text, "digitalism " DIGITALISM_VERSION "\n");
+        exit_code = print(&text);
+    } else {
+        exit_code = run_line(&line);
+    }
+    command_line_done(&line);
+    return exit_code;
 }

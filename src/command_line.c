@@ -1,0 +1,223 @@
+/* Parsing the command line and printing its help.
+ * Not here: running commands (main.c). */
+#include "command_line.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known of each command; `operands` names them in the usage line, NULL where there are none. */
+static const struct {
+    const char *name;
+    const char *operands;
+    const char *summary;
+    bool has_action; /* the operand is one of a few words, checked here */
+} commands[] = {
+    [COMMAND_API] = {.name = "api",
+                     .summary = "wait, migrate, serve (the default; RUN_ETL_ON_STARTUP=true loads first)"},
+    [COMMAND_ALL] = {.name = "all", .summary = "wait, migrate, load, serve; a failed load stops it"},
+    [COMMAND_ETL] = {.name = "etl",
+                     .operands = "[FILE|DIRECTORY...]",
+                     .summary = "wait, migrate, load CSV files (CSV_DATA_PATH if none is named)"},
+    [COMMAND_MIGRATE] = {.name = "migrate",
+                         .operands = "[up]",
+                         .summary = "wait, apply the migrations that are not in place yet",
+                         .has_action = true},
+    [COMMAND_WAIT] = {.name = "wait", .summary = "wait until PostgreSQL accepts our login"},
+    [COMMAND_HEALTH] = {.name = "health", .summary = "ask a running instance's /health; for HEALTHCHECK"},
+    [COMMAND_CONFIG] = {.name = "config", .summary = "print the settings in force and where each came from"},
+};
+static_assert(sizeof(commands) / sizeof(commands[0]) == COMMAND_COUNT, "every command is described");
+
+const char *command_name(enum command command)
+{
+    return commands[command].name;
+}
+
+static void hint_commands(struct err *err)
+{
+    BUFFER_AUTO names = BUFFER_EMPTY;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", commands[i].name);
+    }
+    err_hint(err, "the commands are %s; see digitalism --help", buffer_text(&names));
+}
+
+static int find_command(enum command *out, const char *name, struct err *err)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            *out = (enum command) i;
+            return 0;
+        }
+    }
+    (void) err_set(err, ERR_CONFIG, "unknown command \"%s\"", name);
+    hint_commands(err);
+    return -ERR_CONFIG;
+}
+
+/* "--etl-batch-size" and "--etl-batch-size=5" name ETL_BATCH_SIZE: writes that name, bounded by `size`. */
+static bool setting_name(char *out, size_t size, const char *flag, size_t length)
+{
+    if (length == 0 || length >= size) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        out[i] = flag[i] == '-' ? '_' : (char) toupper((unsigned char) flag[i]);
+    }
+    out[length] = '\0';
+    for (size_t i = 0; config_flag(i) != NULL; i++) {
+        if (strcmp(config_flag(i)->name, out) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define FLAG_NAME_SIZE 48
+
+/* Takes the flag at argv[*index] and its value, which may be the next argument. */
+static int parse_flag(struct command_line *line, int argc, char **argv, int *index, struct err *err)
+{
+    const char *flag = argv[*index] + 2;
+    const char *equals = strchr(flag, '=');
+    size_t length = equals == NULL ? strlen(flag) : (size_t) (equals - flag);
+    bool is_config = length == strlen("config") && strncmp(flag, "config", length) == 0;
+    bool is_env_file = length == strlen("env-file") && strncmp(flag, "env-file", length) == 0;
+    char *name = line->names + line->flag_count * FLAG_NAME_SIZE;
+    if (!is_config && !is_env_file && !setting_name(name, FLAG_NAME_SIZE, flag, length)) {
+        (void) err_set(err, ERR_CONFIG, "unknown flag \"--%.*s\"", (int) length, flag);
+        err_hint(err,
+                 "digitalism --help lists the flags; secrets have none, because arguments are visible to everybody");
+        return -ERR_CONFIG;
+    }
+    if (equals == NULL && *index + 1 >= argc) {
+        return err_set(err, ERR_CONFIG, "the flag --%s needs a value", flag);
+    }
+    const char *value = equals != NULL ? equals + 1 : argv[++*index];
+    if (is_config) {
+        line->ini_path = value;
+    } else if (is_env_file) {
+        line->dotenv_path = value;
+    } else {
+        line->flags[line->flag_count++] = (struct config_flag){.name = name, .value = value};
+    }
+    return 0;
+}
+
+static int check_operands(const struct command_line *line, struct err *err)
+{
+    const char *name = commands[line->command].name;
+    if (commands[line->command].operands == NULL && line->operand_count > 0) {
+        (void) err_set(err, ERR_CONFIG, "the command %s takes no operand, \"%s\" was given", name, line->operands[0]);
+        err_hint(err, "see digitalism %s --help", name);
+        return -ERR_CONFIG;
+    }
+    if (commands[line->command].has_action &&
+        (line->operand_count > 1 || (line->operand_count == 1 && strcmp(line->operands[0], "up") != 0))) {
+        return err_set(err, ERR_CONFIG, "unknown action \"%s\" of the command %s; there is: up",
+                       line->operands[line->operand_count - 1], name);
+    }
+    return 0;
+}
+
+static int parse_arguments(struct command_line *line, const char **operands, int argc, char **argv, struct err *err)
+{
+    bool flags_ended = false;
+    for (int i = 1; i < argc; i++) {
+        const char *argument = argv[i];
+        int failure = 0;
+        if (!flags_ended && strcmp(argument, "--") == 0) {
+            flags_ended = true;
+        } else if (!flags_ended && (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)) {
+            line->help = true;
+        } else if (!flags_ended && (strcmp(argument, "--version") == 0 || strcmp(argument, "-V") == 0)) {
+            line->version = true;
+        } else if (!flags_ended && strncmp(argument, "--", 2) == 0) {
+            failure = parse_flag(line, argc, argv, &i, err);
+        } else if (!flags_ended && argument[0] == '-' && argument[1] != '\0') {
+            failure = err_set(err, ERR_CONFIG, "unknown flag \"%s\"; see digitalism --help", argument);
+        } else if (!line->has_command) {
+            failure = find_command(&line->command, argument, err);
+            line->has_command = true;
+        } else {
+            operands[line->operand_count++] = argument;
+        }
+        if (failure < 0) {
+            return failure;
+        }
+    }
+    return line->help || line->version ? 0 : check_operands(line, err);
+}
+
+int command_line_parse(struct command_line *out, int argc, char **argv, struct err *err)
+{
+    size_t arguments_max = argc > 0 ? (size_t) argc : 1;
+    const char **operands = calloc(arguments_max, sizeof(*operands));
+    struct command_line line = {.flags = calloc(arguments_max, sizeof(*line.flags)),
+                                .names = calloc(arguments_max, FLAG_NAME_SIZE),
+                                .operands = operands};
+    int failure = 0;
+    if (operands == NULL || line.flags == NULL || line.names == NULL) {
+        failure = err_set(err, ERR_INTERNAL, "no memory for the command line");
+    } else {
+        failure = parse_arguments(&line, operands, argc, argv, err);
+    }
+    if (failure < 0) {
+        command_line_done(&line);
+        return failure;
+    }
+    *out = line;
+    return 0;
+}
+
+void command_line_done(struct command_line *line)
+{
+    free((void *) line->operands);
+    free(line->flags);
+    free(line->names);
+    *line = (struct command_line){.flags = NULL};
+}
+
+static void help_flags(struct buffer *out)
+{
+    buffer_append_text(
+        out, "\nFlags:\n"
+             "  --config FILE              INI file with settings (default: ./digitalism.ini if it exists)\n"
+             "  --env-file FILE            file with NAME=value lines (default: ./.env if it exists)\n"
+             "  --help, --version\n"
+             "\nEach setting is an environment variable, a name in those files, or a flag. Flags win over the\n"
+             "environment, which wins over .env, then the INI file, then the default:\n");
+    for (size_t i = 0; config_flag(i) != NULL; i++) {
+        const struct config_flag_help *flag = config_flag(i);
+        char name[FLAG_NAME_SIZE] = "--";
+        for (size_t j = 0; flag->name[j] != '\0' && j + 3 < sizeof(name); j++) {
+            name[j + 2] = flag->name[j] == '_' ? '-' : (char) tolower((unsigned char) flag->name[j]);
+        }
+        buffer_append_format(out, "  %-26s %s (default: %s)\n", name, flag->summary, flag->default_text);
+    }
+    buffer_append_text(
+        out, "\nSecrets have no flag. DATABASE_URL (required), DATABASE_USER and DATABASE_PASSWORD come from the\n"
+             "environment or a file; a name with _FILE behind it takes the value from the file it names.\n");
+}
+
+void command_line_help(struct buffer *out, const struct command_line *line)
+{
+    if (line->has_command) {
+        const char *operands = commands[line->command].operands;
+        buffer_append_format(out, "Usage: digitalism %s%s%s [--SETTING VALUE...]\n\n%s: %s\n",
+                             command_name(line->command), operands == NULL ? "" : " ", operands == NULL ? "" : operands,
+                             command_name(line->command), commands[line->command].summary);
+    } else {
+        buffer_append_text(out, "Usage: digitalism [COMMAND] [--SETTING VALUE...]\n\nCommands:\n");
+        for (size_t i = 0; i < COMMAND_COUNT; i++) {
+            buffer_append_format(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+        }
+    }
+    help_flags(out);
+    buffer_append_text(
+        out, "\nExit codes: 0 done or stopped by request; 1 internal error; 2 usage or configuration; 3 PostgreSQL\n"
+             "not available or login refused; 4 migration; 5 loading; 6 cannot listen, or workers fail;\n"
+             "128+N a stage was interrupted by signal N.\n");
+}

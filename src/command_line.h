@@ -1,0 +1,48 @@
+/* The command line: which command, its operands, and settings given as flags.
+ * Not here: what a command does (main.c), what a setting may be (config). */
+#ifndef COMMAND_LINE_H
+#define COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "digitalism/base/buffer.h"
+#include "digitalism/base/error.h"
+#include "digitalism/config.h"
+
+enum command {
+    COMMAND_API,
+    COMMAND_ALL,
+    COMMAND_ETL,
+    COMMAND_MIGRATE,
+    COMMAND_WAIT,
+    COMMAND_HEALTH,
+    COMMAND_CONFIG,
+    COMMAND_COUNT
+};
+
+/* Texts point into argv; release the rest with command_line_done(). */
+struct command_line {
+    enum command command; /* COMMAND_API when none was named */
+    bool has_command;
+    bool help;
+    bool version;
+    const char *ini_path;    /* --config */
+    const char *dotenv_path; /* --env-file */
+    const char *const *operands;
+    size_t operand_count;
+    struct config_flag *flags;
+    size_t flag_count;
+    char *names; /* storage of the flags' names */
+};
+
+/* -ERR_CONFIG with a hint that lists what is allowed. */
+int command_line_parse(struct command_line *out, int argc, char **argv, struct err *err);
+void command_line_done(struct command_line *line);
+
+const char *command_name(enum command command);
+
+/* The text for --help: of the named command, or of the whole program where none was named. */
+void command_line_help(struct buffer *out, const struct command_line *line);
+
+#endif

@@ -1,0 +1,107 @@
+/* Settings into each module's options.
+ * Not here: the order of the phases (main.c), what they do (their modules). */
+#include "phases.h"
+
+#include "digitalism/api.h"
+#include "digitalism/base/buffer.h"
+#include "digitalism/base/log.h"
+#include "digitalism/base/stop.h"
+#include "digitalism/etl.h"
+#include "digitalism/migrate.h"
+#include "digitalism/wait.h"
+
+#define CONNECT_TIMEOUT_MS 10000
+
+int phases_init(struct phases *out, const struct config *config, const char *const *paths, size_t path_count,
+                struct err *err)
+{
+    *out = (struct phases){.config = config, .paths = paths, .path_count = path_count};
+    if (path_count == 0) {
+        out->paths = (const char *const *) &config->csv_data_path;
+        out->path_count = 1;
+    }
+    return db_target_new(&out->target, config->database_url, config->database_user, config->database_password, err);
+}
+
+void phases_done(struct phases *phases)
+{
+    db_target_free(phases->target);
+}
+
+int phase_wait(void *context, struct err *err)
+{
+    const struct phases *phases = context;
+    /* SIGTERM keeps its default action: there is nothing to undo, and a name's resolution cannot be interrupted. */
+    struct wait_options options = {
+        .target = phases->target, .timeout_ms = phases->config->database_wait_timeout_ms, .stop_fd = STOP_NONE};
+    return wait_for_database(&options, err);
+}
+
+int phases_check_migrations(const struct phases *phases, struct err *err)
+{
+    return migrate_check(phases->config->migrations_path, err);
+}
+
+int phase_migrate(void *context, struct err *err)
+{
+    const struct phases *phases = context;
+    size_t applied = 0;
+    struct migrate_options options = {.target = phases->target,
+                                      .directory = phases->config->migrations_path,
+                                      .binary_version = DIGITALISM_VERSION,
+                                      .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                      .lock_timeout_ms = phases->config->database_wait_timeout_ms};
+    return migrate_up(&options, &applied, err);
+}
+
+static struct etl_options etl_options_of(const struct phases *phases)
+{
+    const struct config *config = phases->config;
+    return (struct etl_options){.target = phases->target,
+                                .paths = phases->paths,
+                                .path_count = phases->path_count,
+                                .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE
+                                                                                                    : ETL_MODE_SKIP,
+                                .batch_size = (size_t) config->etl_batch_size,
+                                .rejects_max = config->etl_max_rejects.count,
+                                .rejects_max_permille = config->etl_max_rejects.permille,
+                                .rejects_directory = config->etl_rejects_path,
+                                .connect_timeout_ms = CONNECT_TIMEOUT_MS};
+}
+
+int phases_check_files(const struct phases *phases, struct err *err)
+{
+    struct etl_options options = etl_options_of(phases);
+    return etl_check(&options, err);
+}
+
+int phase_etl(void *context, struct err *err)
+{
+    const struct phases *phases = context;
+    struct etl_options options = etl_options_of(phases);
+    struct etl_summary summary = {.read = 0};
+    if (phases->config->etl_enable_geocoding) {
+        log_warn("ETL_ENABLE_GEOCODING is set, but this version does not geocode, continuing without");
+    }
+    int failure = etl_run(&options, &summary, err);
+    if (failure < 0 && summary.read == 0) {
+        return failure;
+    }
+    /* Also behind a failure: what was loaded stays loaded. */
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    etl_summary_print(&summary, &text);
+    log_lines(LOG_LEVEL_INFO, buffer_text(&text));
+    return failure;
+}
+
+int phase_serve(void *context, const struct supervise_worker *worker, struct err *err)
+{
+    const struct phases *phases = context;
+    struct api_options options = {.target = phases->target,
+                                  .listener_fd = worker->listener_fd,
+                                  .ready_fd = worker->ready_fd,
+                                  .access_log = phases->config->access_log,
+                                  .graceful_timeout_ms = phases->config->graceful_timeout_ms,
+                                  .slot = &worker->scoreboard->slots[worker->index]};
+    return api_serve(&options, err);
+}

@@ -1,0 +1,37 @@
+/* Hands each phase its settings: the one place that knows both the configuration and the modules.
+ * Not here: the order of the phases (main.c). */
+#ifndef PHASES_H
+#define PHASES_H
+
+#include <stddef.h>
+
+#include "digitalism/base/error.h"
+#include "digitalism/config.h"
+#include "digitalism/db.h"
+#include "digitalism/supervise.h"
+
+/* What every child inherits by fork. */
+struct phases {
+    const struct config *config;
+    struct db_target *target;
+    const char *const *paths; /* of the CSV files */
+    size_t path_count;
+};
+
+/* `paths` (may be none: CSV_DATA_PATH then) must outlive the phases. */
+int phases_init(struct phases *out, const struct config *config, const char *const *paths, size_t path_count,
+                struct err *err);
+void phases_done(struct phases *phases);
+
+/* What can be checked before anything runs. */
+int phases_check_migrations(const struct phases *phases, struct err *err);
+int phases_check_files(const struct phases *phases, struct err *err);
+
+/* The phases; `context` is a struct phases. 0, or a negative code with err filled. */
+typedef int phase(void *context, struct err *err);
+phase phase_wait;
+phase phase_migrate;
+phase phase_etl;
+int phase_serve(void *context, const struct supervise_worker *worker, struct err *err);
+
+#endif
