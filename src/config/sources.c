@@ -120,7 +120,10 @@ static char *read_ini_line(char *line, int size, void *stream)
     }
     const char *newline = memchr(state->at, '\n', (size_t) (state->end - state->at));
     const char *next = newline == NULL ? state->end : newline + 1;
-    const char *start = state->at + strspn(state->at, " \t");
+    const char *start = state->at;
+    while (start < next && (*start == ' ' || *start == '\t')) {
+        start += 1;
+    }
     size_t length = (size_t) (next - start);
     state->at = next;
     state->line += 1;
