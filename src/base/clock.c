@@ -64,12 +64,11 @@ static int64_t jitter_percent(void)
 
 int64_t backoff_next_ms(struct backoff *backoff)
 {
-    int64_t delay_ms = backoff->first_ms;
-    for (unsigned i = 0; i < backoff->attempts && delay_ms < backoff->max_ms; i++) {
-        delay_ms *= 2;
-    }
-    if (delay_ms > backoff->max_ms) {
-        delay_ms = backoff->max_ms;
+    /* So far below the largest number that neither doubling nor the jitter's percents can leave the range. */
+    int64_t max_ms = clock_earlier(backoff->max_ms, INT64_MAX / 200);
+    int64_t delay_ms = clock_earlier(backoff->first_ms, max_ms);
+    for (unsigned i = 0; i < backoff->attempts && delay_ms > 0 && delay_ms < max_ms; i++) {
+        delay_ms = clock_earlier(delay_ms * 2, max_ms);
     }
     backoff->attempts += 1;
     return delay_ms + delay_ms * jitter_percent() / 100;
