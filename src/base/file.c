@@ -18,12 +18,8 @@ void file_close(int *fd)
     }
 }
 
-int file_read(struct buffer *out, const char *path, size_t bytes_max, struct err *err)
+static int read_all(struct buffer *out, int fd, const char *path, size_t bytes_max, struct err *err)
 {
-    FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return err_set_errno(err, ERR_CONFIG, errno, "cannot open %s", path);
-    }
     size_t start = out->length;
     for (;;) {
         char *room = buffer_reserve(out, 64 * 1024);
@@ -45,6 +41,21 @@ int file_read(struct buffer *out, const char *path, size_t bytes_max, struct err
             return 0;
         }
     }
+}
+
+int file_read(struct buffer *out, const char *path, size_t bytes_max, struct err *err)
+{
+    FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set_errno(err, ERR_CONFIG, errno, "cannot open %s", path);
+    }
+    size_t start = out->length;
+    int result = read_all(out, fd, path, bytes_max, err);
+    if (result < 0 && out->data != NULL) {
+        out->length = start;
+        out->data[start] = '\0';
+    }
+    return result;
 }
 
 static int compare_names(const void *a, const void *b)
