@@ -116,21 +116,22 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
+/* How long a character is that begins with this byte; 0 for a byte that begins none. */
+static size_t utf8_wanted(unsigned char first)
+{
+    return first < 0x80                     ? 1
+           : first >= 0xC2 && first <= 0xDF ? 2
+           : (first & 0xF0) == 0xE0         ? 3
+           : first >= 0xF0 && first <= 0xF4 ? 4
+                                            : 0;
+}
+
 size_t utf8_length(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *) text;
-    if (length == 0) {
-        return 0;
-    }
-    if (bytes[0] < 0x80) {
-        return 1;
-    }
-    size_t wanted = bytes[0] >= 0xC2 && bytes[0] <= 0xDF ? 2
-                    : (bytes[0] & 0xF0) == 0xE0          ? 3
-                    : (bytes[0] & 0xF8) == 0xF0          ? 4
-                                                         : 0;
-    if (wanted == 0 || wanted > length || bytes[0] > 0xF4) {
-        return 0;
+    size_t wanted = length == 0 ? 0 : utf8_wanted(bytes[0]);
+    if (wanted <= 1 || wanted > length) {
+        return wanted == 1 ? 1 : 0;
     }
     for (size_t i = 1; i < wanted; i++) {
         if ((bytes[i] & 0xC0) != 0x80) {
@@ -143,6 +144,17 @@ size_t utf8_length(const char *text, size_t length)
         return 0;
     }
     return wanted;
+}
+
+size_t utf8_cut(const char *text, size_t length)
+{
+    for (size_t back = 1; back <= 3 && back <= length; back++) {
+        unsigned char byte = (unsigned char) text[length - back];
+        if ((byte & 0xC0) != 0x80) {
+            return utf8_wanted(byte) > back ? length - back : length;
+        }
+    }
+    return length;
 }
 
 static void append_escaped(struct buffer *buffer, unsigned char byte)

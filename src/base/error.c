@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digitalism/base/buffer.h"
+
 static const char *const code_names[] = {
     [ERR_NONE] = "none",         [ERR_INTERNAL] = "internal",       [ERR_CONFIG] = "config",
     [ERR_DATABASE] = "database", [ERR_MIGRATION] = "migration",     [ERR_ETL] = "etl",
@@ -18,7 +20,7 @@ static_assert(sizeof(code_names) / sizeof(code_names[0]) == ERR_CODE_COUNT, "eve
 static void mark_cut(char *text, size_t size, int wanted)
 {
     if (wanted >= 0 && (size_t) wanted >= size) {
-        memcpy(text + size - 4, "...", 4);
+        memcpy(text + utf8_cut(text, size - 4), "...", 4);
     }
 }
 

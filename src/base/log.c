@@ -81,10 +81,25 @@ static void make_text(struct buffer *out, enum log_level level, const char *mess
     }
     append_clean(out, message);
     if (out->length - start > LOG_LINE_BYTES_MAX - 1) {
-        out->length = start + LOG_LINE_BYTES_MAX - 4;
+        out->length = start + utf8_cut(out->data + start, LOG_LINE_BYTES_MAX - 4);
         buffer_append_text(out, "...");
     }
     buffer_append_char(out, '\n');
+}
+
+/* A JSON string of at most `bytes_max` bytes of the text, with an ellipsis where it was cut. */
+static void append_json_cut(struct buffer *out, const char *text, size_t bytes_max)
+{
+    size_t length = strnlen(text, bytes_max);
+    if (text[length] == '\0') {
+        buffer_append_json_string(out, text, length);
+        return;
+    }
+    buffer_append_json_string(out, text, utf8_cut(text, length));
+    if (!buffer_failed(out)) {
+        out->length -= 1; /* the closing quote */
+        buffer_append_text(out, "...\"");
+    }
 }
 
 static void make_json(struct buffer *out, enum log_level level, const struct log_field *fields, size_t count,
@@ -97,13 +112,13 @@ static void make_json(struct buffer *out, enum log_level level, const struct log
     for (size_t text_max = LOG_LINE_BYTES_MAX; text_max > 0; text_max /= 2) {
         buffer_append_format(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"pid\":%d,\"role\":\"%s\",\"msg\":", time_text,
                              log_level_names[level], (int) getpid(), logger.role);
-        buffer_append_json_string(out, message, strnlen(message, text_max));
+        append_json_cut(out, message, text_max);
         for (size_t i = 0; i < count; i++) {
             buffer_append_format(out, ",\"%s\":", fields[i].name);
             if (fields[i].text == NULL) {
                 buffer_append_integer(out, fields[i].number);
             } else {
-                buffer_append_json_string(out, fields[i].text, strnlen(fields[i].text, text_max));
+                append_json_cut(out, fields[i].text, text_max);
             }
         }
         buffer_append_text(out, "}\n");
@@ -193,7 +208,10 @@ static void log_vformat(enum log_level level, const struct log_field *fields, si
     if (log_enabled(level)) {
         int saved_errno = errno;
         char message[LOG_LINE_BYTES_MAX];
-        (void) vsnprintf(message, sizeof(message), format, arguments);
+        int wanted = vsnprintf(message, sizeof(message), format, arguments);
+        if (wanted >= (int) sizeof(message)) {
+            message[utf8_cut(message, sizeof(message) - 1)] = '\0';
+        }
         errno = saved_errno;
         log_message(level, fields, count, message);
     }
