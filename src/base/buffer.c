@@ -29,15 +29,16 @@ bool buffer_failed(const struct buffer *buffer)
 
 char *buffer_reserve(struct buffer *buffer, size_t more)
 {
-    size_t needed = buffer->length + more + 1;
-    if (needed < more) {
+    /* No object may be larger, and far below it sums and doublings stay in range. */
+    if (more >= PTRDIFF_MAX - buffer->length) {
         buffer->failed = true;
         return NULL;
     }
+    size_t needed = buffer->length + more + 1;
     if (needed > buffer->capacity) {
         size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
         while (capacity < needed) {
-            capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+            capacity *= 2;
         }
         char *data = realloc(buffer->data, capacity);
         if (data == NULL) {

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_BYTES ((size_t) 64 * 1024)
+
 void file_close(int *fd)
 {
     if (*fd >= 0) {
@@ -22,11 +24,11 @@ static int read_all(struct buffer *out, int fd, const char *path, size_t bytes_m
 {
     size_t start = out->length;
     for (;;) {
-        char *room = buffer_reserve(out, 64 * 1024);
+        char *room = buffer_reserve(out, READ_BYTES);
         if (room == NULL) {
             return err_set(err, ERR_INTERNAL, "no memory to read %s", path);
         }
-        ssize_t got = read(fd, room, 64 * 1024);
+        ssize_t got = read(fd, room, READ_BYTES);
         if (got < 0 && errno == EINTR) {
             continue;
         }

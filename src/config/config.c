@@ -12,7 +12,7 @@
 #include "config/value.h"
 #include "digitalism/base/file.h"
 
-#define SECRET_FILE_BYTES_MAX (64 * 1024)
+#define SECRET_FILE_BYTES_MAX ((size_t) 64 * 1024)
 #define PRINT_COLUMN_MAX      40
 
 struct config_sources {

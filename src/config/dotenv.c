@@ -56,7 +56,8 @@ static const char *read_quoted(struct cursor *cursor, struct buffer *value)
         }
         bool escape = character == '\\' && quote == '"' && cursor->at < cursor->end;
         if (escape && *cursor->at != '\0' && strchr("n\"\\$", *cursor->at) != NULL) {
-            character = *cursor->at == 'n' ? '\n' : *cursor->at;
+            character = *cursor->at;
+            character = character == 'n' ? (char) 10 : character;
             cursor->at += 1;
         }
         buffer_append_char(value, character);
@@ -128,7 +129,7 @@ void config_read_dotenv(struct config_entries *entries, const char *text, size_t
         buffer_clear(&place);
         buffer_append_format(&place, "%s:%zu", file, line);
         struct config_text name = {.data = "", .length = 0};
-        const char *wrong = line_length > CONFIG_LINE_BYTES_MAX            ? "longer than 16 KiB"
+        const char *wrong = line_length > (size_t) CONFIG_LINE_BYTES_MAX   ? "longer than 16 KiB"
                             : memchr(cursor.at, '\0', line_length) != NULL ? "holds a NUL byte"
                                                                            : read_line(cursor, &name, &value);
         if (buffer_failed(&value) || buffer_failed(&place)) {

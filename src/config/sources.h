@@ -8,7 +8,7 @@
 #include "digitalism/base/buffer.h"
 #include "digitalism/config.h"
 
-#define CONFIG_FILE_BYTES_MAX (1024 * 1024)
+#define CONFIG_FILE_BYTES_MAX ((size_t) 1024 * 1024)
 #define CONFIG_LINE_BYTES_MAX (16 * 1024)
 
 struct config_entry {

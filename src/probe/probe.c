@@ -59,30 +59,37 @@ static int fail_to_connect(const struct probe *probe, int error, struct err *err
     return result;
 }
 
+/* Waits until a connection that was begun is made or refused. */
+static int finish_connecting(const struct probe *probe, int fd, struct err *err)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+    int result = wait_for(probe, fd, POLLOUT, err);
+    if (result < 0) {
+        return result;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        error = errno;
+    }
+    return error == 0 ? 0 : fail_to_connect(probe, error, err);
+}
+
 /* Returns a connected descriptor, or a negative code. */
 static int connect_to(const struct probe *probe, const struct addrinfo *address, struct err *err)
 {
-    FILE_FD_AUTO fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return err_set_errno(err, ERR_LISTEN, errno, "cannot make a socket for %s", probe->where);
     }
+    int result = 0;
     if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
-        if (errno != EINPROGRESS) {
-            return fail_to_connect(probe, errno, err);
-        }
-        int result = wait_for(probe, fd, POLLOUT, err);
-        if (result < 0) {
-            return result;
-        }
-        int error = 0;
-        socklen_t size = sizeof(error);
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-            return fail_to_connect(probe, error != 0 ? error : errno, err);
-        }
+        result = errno == EINPROGRESS ? finish_connecting(probe, fd, err) : fail_to_connect(probe, errno, err);
     }
-    int connected = fd;
-    fd = -1;
-    return connected;
+    if (result < 0) {
+        file_close(&fd);
+        return result;
+    }
+    return fd;
 }
 
 /* Tries each address of the host until one takes the connection. The error is the last one's. */
