@@ -155,12 +155,6 @@ static bool is_line_text(char byte)
     return ((unsigned char) byte >= 0x20 && byte != 0x7F) || byte == '\t';
 }
 
-static bool is_token(char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
-}
-
 /* A byte of the line that holds a chunk's size. */
 static int step_size(struct reader *reader, const struct request *request, const struct http_limits *limits, char byte)
 {
@@ -193,10 +187,10 @@ static int step_trailer(struct reader *reader, const struct http_limits *limits,
     switch (reader->chunk_step) {
     case CHUNK_TRAILER_START:
         reader->chunk_step = byte == '\r' ? CHUNK_END_LF : CHUNK_TRAILER_NAME;
-        return byte == '\r' || is_token(byte) ? 0 : 400;
+        return byte == '\r' || request_is_token(byte) ? 0 : 400;
     case CHUNK_TRAILER_NAME:
         reader->chunk_step = byte == ':' ? CHUNK_TRAILER_VALUE : CHUNK_TRAILER_NAME;
-        return byte == ':' || is_token(byte) ? 0 : 400;
+        return byte == ':' || request_is_token(byte) ? 0 : 400;
     case CHUNK_TRAILER_VALUE:
         reader->chunk_step = byte == '\r' ? CHUNK_TRAILER_LF : CHUNK_TRAILER_VALUE;
         return byte == '\r' || is_line_text(byte) ? 0 : 400;

@@ -137,11 +137,29 @@ static bool append_field(struct request *request, const char *name, const char *
     return true;
 }
 
-/* `Name: value`; no folded lines, no space before the colon. llhttp has checked the name's characters. */
+bool request_is_token(char character)
+{
+    /* A bit for each of the 128 characters of ASCII. */
+    static const uint64_t bits[2] = {UINT64_C(0x03FF6CFA00000000), UINT64_C(0x57FFFFFFC7FFFFFE)};
+    unsigned char byte = (unsigned char) character;
+    return byte < 128 && (bits[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+static bool is_field_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (!request_is_token(text[i])) {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+/* `Name: value`; no folded lines, no space before the colon. */
 static int parse_field_line(struct request *request, char *line, size_t length)
 {
     char *colon = memchr(line, ':', length);
-    if (colon == NULL || colon == line || line[0] == ' ' || line[0] == '\t' || colon[-1] == ' ' || colon[-1] == '\t') {
+    if (colon == NULL || !is_field_name(line, (size_t) (colon - line))) {
         return 400;
     }
     char *value = colon + 1;

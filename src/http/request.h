@@ -43,6 +43,9 @@ struct request {
  * Every deviation that intermediaries are known to read differently is refused, whatever llhttp thinks of it. */
 int request_parse(struct request *request, const struct http_limits *limits);
 
+/* A character of a method or a field name (RFC 9110, 5.6.2). */
+bool request_is_token(char character);
+
 const char *request_header(const struct request *request, const char *name);
 
 /* The target as it was received. Undoes the cut between path and query: only once the answer is given. */
