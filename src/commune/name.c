@@ -26,6 +26,15 @@ static bool plain_ascii(const char *text, size_t length)
     return true;
 }
 
+static char upper_ascii(char character)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (character >= 'a' && character <= 'z') {
+        return letters[character - 'a'];
+    }
+    return character;
+}
+
 static enum commune_fault name_ascii(struct buffer *out, const char *text, size_t length)
 {
     while (length > 0 && ascii_space(text[0])) {
@@ -46,7 +55,7 @@ static enum commune_fault name_ascii(struct buffer *out, const char *text, size_
         return COMMUNE_NO_MEMORY;
     }
     for (size_t i = 0; i < length; i++) {
-        room[i] = text[i] >= 'a' && text[i] <= 'z' ? (char) (text[i] - 'a' + 'A') : text[i];
+        room[i] = upper_ascii(text[i]);
     }
     buffer_commit(out, length);
     return COMMUNE_OK;

@@ -22,7 +22,7 @@ int departments_append(struct departments *departments, const char *code, int32_
     }
     struct department *department = &departments->list[departments->count];
     assert(departments->count == 0 || strcmp(department[-1].code, code) < 0);
-    (void) strcpy(department->code, code);
+    memcpy(department->code, code, strlen(code) + 1);
     department->id = id;
     departments->count += 1;
     return 0;

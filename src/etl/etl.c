@@ -19,7 +19,7 @@
 #include "etl/row.h"
 #include "etl/source.h"
 
-#define STATEMENT_TIMEOUT_MS (5 * 60 * 1000) /* a batch takes milliseconds; this is for locks that others hold */
+#define STATEMENT_TIMEOUT_MS INT64_C(300000) /* a batch takes milliseconds; this is for locks that others hold */
 #define PROGRESS_MS          5000
 #define STOP_CHECK_RECORDS   4096
 
@@ -147,7 +147,8 @@ static int examine(struct run *run, struct err *err)
 {
     run->facts = calloc(run->files.count, sizeof(*run->facts));
     if (run->facts == NULL) {
-        return err_set(err, ERR_INTERNAL, "no memory for %zu files", run->files.count);
+        (void) err_set(err, ERR_INTERNAL, "no memory for %zu files", run->files.count);
+        return -(int) ERR_INTERNAL;
     }
     int result = 0;
     for (size_t i = 0; i < run->files.count && result == 0; i++) {

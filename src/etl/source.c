@@ -202,13 +202,8 @@ static int open_file(struct source *source, struct err *err)
     return 0;
 }
 
-int source_open(struct source **out, const char *path, struct err *err)
+static int start(struct source *source, const char *path, struct err *err)
 {
-    SOURCE_AUTO source = calloc(1, sizeof(*source));
-    if (source == NULL) {
-        return err_set(err, ERR_INTERNAL, "no memory to read %s", path);
-    }
-    source->fd = -1;
     source->path = strdup(path);
     source->chunk = malloc(SOURCE_CHUNK_BYTES);
     source->digest = EVP_MD_CTX_new();
@@ -218,12 +213,23 @@ int source_open(struct source **out, const char *path, struct err *err)
     }
     int result = open_file(source, err);
     result = result < 0 ? result : read_chunk(source, err);
-    result = result < 0 ? result : read_header(source, err);
-    if (result == 0) {
-        *out = source;
-        source = NULL;
+    return result < 0 ? result : read_header(source, err);
+}
+
+int source_open(struct source **out, const char *path, struct err *err)
+{
+    struct source *source = calloc(1, sizeof(*source));
+    if (source == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory to read %s", path);
     }
-    return result;
+    source->fd = -1;
+    int result = start(source, path, err);
+    if (result < 0) {
+        source_close(source);
+        return result;
+    }
+    *out = source;
+    return 0;
 }
 
 int source_next(struct source *source, struct csv_record *record, struct err *err)
@@ -288,7 +294,7 @@ int source_sha256(struct source *source, char text[static SOURCE_SHA256_SIZE], s
         return err_set(err, ERR_INTERNAL, "cannot hash %s", source->path);
     }
     static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         text[2 * i] = digits[hash[i] >> 4];
         text[2 * i + 1] = digits[hash[i] & 0xF];
     }
