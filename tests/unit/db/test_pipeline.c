@@ -236,11 +236,9 @@ static void test_large_traffic(void **state)
 {
     enum { COUNT = 2000, TEXT = 20000 };
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, COUNT);
-    struct outcome *outcomes = calloc(COUNT, sizeof(*outcomes));
-    char *text = malloc(TEXT + 1);
-    assert_true(outcomes != NULL && text != NULL);
+    static struct outcome outcomes[COUNT];
+    static char text[TEXT + 1];
     memset(text, 'y', TEXT);
-    text[TEXT] = '\0';
     until_connected(pipeline, true);
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(i % 4 == 0 ? query(pipeline, MANY, "50", NULL, &outcomes[i])
@@ -252,8 +250,6 @@ static void test_large_traffic(void **state)
         assert_int_equal(outcomes[i].replies, 1);
         assert_int_equal(outcomes[i].rows, i % 4 == 0 ? 50 : 1);
     }
-    free(text);
-    free(outcomes);
     db_pipeline_free(pipeline);
 }
 
