@@ -220,18 +220,20 @@ static int begin(struct db *db, struct err *err)
     return stop_requested(db->stop_fd) ? err_set(err, ERR_INTERRUPTED, "stopped by request") : 0;
 }
 
-/* Polls libpq's connecting until it is done, failed, or late. */
-static int establish(struct db *db, int64_t timeout_ms, struct err *err)
+/* Polls libpq's connecting until it is done (0), failed, or late (*late). */
+static int establish(struct db *db, int64_t deadline_ms, bool *late, struct err *err)
 {
     PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+    *late = false;
     while (PQstatus(db->pg) != CONNECTION_BAD) {
         short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        int ready = stop_poll(db->stop_fd, PQsocket(db->pg), events, db->deadline_ms, err);
+        int ready = stop_poll(db->stop_fd, PQsocket(db->pg), events, deadline_ms, err);
         if (ready < 0) {
             return ready;
         }
-        if (ready == 0) {
-            return db_error_connect_timeout(err, db->target, timeout_ms);
+        *late = ready == 0;
+        if (*late) {
+            return -(int) ERR_DATABASE;
         }
         wanted = PQconnectPoll(db->pg);
         if (wanted == PGRES_POLLING_OK) {
@@ -242,6 +244,25 @@ static int establish(struct db *db, int64_t timeout_ms, struct err *err)
         }
     }
     return db_error_connect(err, db->pg, db->target);
+}
+
+/* Gives each of several hosts its share of the time to be the first: a silent one must not hide those behind it. */
+static int try_hosts(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
+{
+    for (size_t i = 0; i < target->host_count; i++) {
+        PQfinish(db->pg);
+        db->pg = db_connect_start_at(target, options->application_name, i);
+        if (db->pg == NULL) {
+            return err_set(err, ERR_INTERNAL, "no memory for a connection");
+        }
+        bool late;
+        int64_t share_ms = clock_remaining_ms(db->deadline_ms) / (int64_t) (target->host_count - i);
+        int failure = establish(db, clock_now_ms() + share_ms, &late, err);
+        if (!late) {
+            return failure;
+        }
+    }
+    return db_error_connect_timeout(err, db->target, options->connect_timeout_ms);
 }
 
 static int start_session(struct db *db, int64_t statement_timeout_ms, struct err *err)
@@ -258,11 +279,10 @@ static int connect_to(struct db *db, const struct db_target *target, const struc
 {
     db->deadline_ms = clock_now_ms() + options->connect_timeout_ms;
     db->target = strdup(target->text);
-    db->pg = db->target == NULL ? NULL : db_connect_start(target, options->application_name);
-    if (db->pg == NULL) {
+    if (db->target == NULL) {
         return err_set(err, ERR_INTERNAL, "no memory for a connection");
     }
-    int failure = establish(db, options->connect_timeout_ms, err);
+    int failure = try_hosts(db, target, options, err);
     return failure != 0 ? failure : start_session(db, options->statement_timeout_ms, err);
 }
 

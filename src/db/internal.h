@@ -21,6 +21,7 @@ struct db_target {
     const char *keywords[DB_KEYWORDS_MAX];
     const char *values[DB_KEYWORDS_MAX];
     size_t count;
+    size_t host_count; /* at least 1 */
     char *text;
 };
 
@@ -33,6 +34,10 @@ struct db_result {
  * refused login becomes known. NULL only when memory is short; else the caller polls with PQconnectPoll, first for
  * writing, and a failure is told by db_error_connect(). */
 PGconn *db_connect_start(const struct db_target *target, const char *application_name);
+
+/* The same with the hosts rotated, so that the one of this index comes first: libpq goes on to the next host when one
+ * refuses, but waits for ever for one that is silent. */
+PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, size_t first_host);
 
 /* The statements that every new session begins with, to be sent as one simple query before anything else.
  * They are statements, not startup parameters in `options`, because poolers refuse those, and because the URL may have

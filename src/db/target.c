@@ -183,6 +183,13 @@ static char *make_text(const PQconninfoOption *options)
     return buffer_failed(&text) ? NULL : strdup(text.data);
 }
 
+static size_t count_hosts(const PQconninfoOption *options)
+{
+    const char *hosts = option_value(options, "host");
+    const char *addresses = option_value(options, "hostaddr");
+    return list_count(hosts != NULL ? hosts : addresses != NULL ? addresses : "");
+}
+
 static int fill(struct db_target *target, const char *url, const char *user, const char *password, struct err *err)
 {
     int failure = parse(&target->options, url, err);
@@ -209,6 +216,7 @@ static int fill(struct db_target *target, const char *url, const char *user, con
             target->count += 1;
         }
     }
+    target->host_count = count_hosts(target->options);
     target->text = make_text(target->options);
     return target->text == NULL ? err_set(err, ERR_INTERNAL, "no memory for the database URL") : 0;
 }
@@ -248,25 +256,52 @@ static void ignore_notice(void *argument, const char *message)
     (void) message;
 }
 
-PGconn *db_connect_start(const struct db_target *target, const char *application_name)
+/* Appends a comma-separated list so that it begins with another element. */
+static void append_rotated(struct buffer *out, const char *list, size_t first)
+{
+    size_t count = list_count(list);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_text(out, i > 0 ? "," : "");
+        append_element(out, list, (first + i) % count, "");
+    }
+}
+
+PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, size_t first_host)
 {
     /* Of a keyword that comes twice the last counts: first what the URL may change, then the URL, then what we need.
      * The keepalives find a dead peer within a minute; without them a statement could wait for it for ever. */
     const char *keywords[DB_KEYWORDS_MAX + 1] = {"keepalives_idle", "keepalives_interval", "keepalives_count",
                                                  "tcp_user_timeout", "fallback_application_name"};
     const char *values[DB_KEYWORDS_MAX + 1] = {"30", "10", "3", "60000", application_name};
+    static const char *const lists[] = {"host", "hostaddr", "port"};
+    struct buffer rotated[sizeof(lists) / sizeof(lists[0])] = {BUFFER_EMPTY};
     size_t count = 5;
-    memcpy(keywords + count, target->keywords, target->count * sizeof(keywords[0]));
-    memcpy(values + count, target->values, target->count * sizeof(values[0]));
-    count += target->count;
+    for (size_t i = 0; i < target->count; i++, count++) {
+        keywords[count] = target->keywords[i];
+        values[count] = target->values[i];
+        for (size_t j = 0; first_host > 0 && j < sizeof(lists) / sizeof(lists[0]); j++) {
+            if (strcmp(keywords[count], lists[j]) == 0) {
+                append_rotated(&rotated[j], values[count], first_host);
+                values[count] = buffer_text(&rotated[j]);
+            }
+        }
+    }
     keywords[count] = "client_encoding";
     values[count] = "UTF8";
     PGconn *connection = PQconnectStartParams(keywords, values, 0);
+    for (size_t j = 0; j < sizeof(lists) / sizeof(lists[0]); j++) {
+        buffer_done(&rotated[j]);
+    }
     if (connection != NULL) {
         (void) PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
         (void) PQsetNoticeProcessor(connection, ignore_notice, NULL);
     }
     return connection;
+}
+
+PGconn *db_connect_start(const struct db_target *target, const char *application_name)
+{
+    return db_connect_start_at(target, application_name, 0);
 }
 
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms)
