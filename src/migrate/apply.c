@@ -21,7 +21,13 @@ int migrate_session_reset(struct db *db, struct err *err)
 {
     int failure =
         db_exec(db, "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; " RESET_SQL, err);
-    return failure != 0 ? err_prefix(err, "cannot reset the session") : 0;
+    if (failure != 0) {
+        return err_prefix(err, "cannot reset the session");
+    }
+    /* So that a statement whose starter was killed does not hold the lock until its end. Not every server can do it (it
+     * came with PostgreSQL 14, and needs Linux there), and nothing else depends on it. */
+    (void) db_exec(db, "SET client_connection_check_interval = '1s'", NULL);
+    return 0;
 }
 
 static int current_transaction(struct db *db, char id[static 24], struct err *err)
