@@ -93,8 +93,9 @@ void config_done(struct config_loaded *loaded);
 /* Appends one line a setting, always in the same order: `NAME = value  (source)`, aligned; secrets are redacted. */
 void config_print(const struct config_loaded *loaded, struct buffer *out);
 
-/* The settings that may be given as flags, for the command line and --help: name in upper case, its default as text,
- * and one line on what it does. Returns NULL behind the last. Secrets are not among them: arguments are public. */
+/* The settings that may be given as flags, for the command line and --help: name in upper case, its default as text
+ * ("unset" where it has none), and one line on what it does. Returns NULL behind the last. Secrets are not among them:
+ * arguments are public. */
 struct config_flag_help {
     const char *name;
     const char *default_text;

@@ -260,8 +260,9 @@ static void load_setting(struct loading *loading, size_t index)
 static bool store_defaults(struct config_loaded *out)
 {
     for (size_t i = 0; i < config_setting_count; i++) {
-        const char *text = config_settings[i].help.default_text;
-        if (text != NULL && !config_setting_store(&config_settings[i], text, &out->values)) {
+        const struct config_setting *setting = &config_settings[i];
+        bool has_default = (setting->traits & CONFIG_OPTIONAL) == 0;
+        if (has_default && !config_setting_store(setting, setting->help.default_text, &out->values)) {
             return false;
         }
     }
@@ -334,10 +335,9 @@ void config_print(const struct config_loaded *loaded, struct buffer *out)
     }
     for (size_t i = 0; i < config_setting_count; i++) {
         const char *source = loaded->sources->texts[i];
-        const char *default_text = config_settings[i].help.default_text;
         buffer_clear(&value);
         config_setting_print(&config_settings[i], &loaded->values, &value);
-        if (source == NULL && default_text == NULL) {
+        if (source == NULL && (config_settings[i].traits & CONFIG_OPTIONAL) != 0) {
             buffer_append_format(out, "%-*s = %s\n", name_width, config_settings[i].help.name, buffer_text(&value));
         } else {
             buffer_append_format(out, "%-*s = %-*s  (%s)\n", name_width, config_settings[i].help.name, value_width,

@@ -56,9 +56,10 @@ static const char *read_quoted(struct cursor *cursor, struct buffer *value)
         }
         bool escape = character == '\\' && quote == '"' && cursor->at < cursor->end;
         if (escape && *cursor->at != '\0' && strchr("n\"\\$", *cursor->at) != NULL) {
-            character = *cursor->at;
-            character = character == 'n' ? (char) 10 : character;
-            cursor->at += 1;
+            character = *cursor->at++;
+            if (character == 'n') {
+                character = '\n';
+            }
         }
         buffer_append_char(value, character);
     }

@@ -28,10 +28,11 @@ enum config_kind {
 enum {
     CONFIG_SECRET = 1,    /* its value never stands in a message, and it is no flag */
     CONFIG_FROM_FILE = 2, /* NAME_FILE may name a file that holds the value */
+    CONFIG_OPTIONAL = 4,  /* a string without a default; its default text says so */
 };
 
 struct config_setting {
-    struct config_flag_help help; /* its name, its default as text (NULL: unset), one line on what it does */
+    struct config_flag_help help; /* its name, its default as text, one line on what it does */
     const char *alias;            /* another name for it, or NULL */
     enum config_kind kind;
     unsigned traits;

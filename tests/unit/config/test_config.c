@@ -341,6 +341,7 @@ static void test_flags_have_help_and_are_no_secrets(void **state)
     size_t count = 0;
     for (; config_flag(count) != NULL; count++) {
         assert_non_null(config_flag(count)->summary);
+        assert_non_null(config_flag(count)->default_text);
         assert_string_not_equal(config_flag(count)->name, "DATABASE_URL");
         assert_string_not_equal(config_flag(count)->name, "DATABASE_PASSWORD");
     }
