@@ -109,6 +109,25 @@ static void test_text_lines(void **state)
                    " ERROR worker-1: d\xC3\xA9j\xC3\xA0\n" TIME_PATTERN " INFO  worker-1: with a field\n$");
 }
 
+static int log_each_line(void)
+{
+    if (open_log(LOG_LEVEL_INFO, LOG_FORMAT_TEXT) != 0) {
+        return 1;
+    }
+    log_lines(LOG_LEVEL_WARN, "first\n\nthird");
+    log_lines(LOG_LEVEL_INFO, "");
+    log_lines(LOG_LEVEL_INFO, "fourth\n");
+    return 0;
+}
+
+static void test_a_text_becomes_one_log_line_for_each_of_its_lines(void **state)
+{
+    (void) state;
+    BUFFER_AUTO out = run(log_each_line);
+    assert_matches(buffer_text(&out), "^[^\n]* WARN  worker-1: first\n[^\n]* WARN  worker-1: \n[^\n]* WARN  worker-1: "
+                                      "third\n[^\n]* INFO  worker-1: fourth\n$");
+}
+
 static int log_json_lines(void)
 {
     if (open_log(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON) != 0) {
@@ -520,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_lines),
         cmocka_unit_test(test_json_lines),
+        cmocka_unit_test(test_a_text_becomes_one_log_line_for_each_of_its_lines),
         cmocka_unit_test(test_long_text_lines_are_cut_whole),
         cmocka_unit_test(test_long_json_lines_are_cut_whole),
         cmocka_unit_test(test_flush_writes_whole_lines_of_at_most_a_pipes_atom),
