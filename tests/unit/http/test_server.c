@@ -30,7 +30,7 @@ static void test_insane_request_ids_are_replaced(void **state)
     struct fixture *fixture = fixture_start(NULL);
     struct reply reply = {0};
     int fd = client_open(fixture);
-    char request[512];
+    char request[1024];
     char long_id[130];
     (void) state;
     memset(long_id, 'a', sizeof(long_id) - 1);
@@ -67,7 +67,7 @@ static void test_pipelined_requests_are_answered_in_order_by_one_write(void **st
     buffer_commit(&answers, (size_t) count);
     const char *at = answers.data;
     for (int i = 0; i < 16; i++) {
-        char wanted[16];
+        char wanted[32];
         (void) snprintf(wanted, sizeof(wanted), "\r\n\r\nn%02d", i);
         at = strstr(at, wanted);
         assert_non_null(at);
@@ -90,7 +90,7 @@ static void test_late_answers_keep_the_order_of_the_requests(void **state)
     await_count(&fixture->handled, 11);
     fixture_tell(fixture, 'r');
     for (int i = 0; i < 10; i++) {
-        char wanted[16];
+        char wanted[32];
         (void) snprintf(wanted, sizeof(wanted), "answer %d", i);
         assert_int_equal(client_read(fd, &reply, true), 200);
         assert_string_equal(buffer_text(&reply.body), wanted);
