@@ -12,7 +12,7 @@
 #include "digitalism/db_pipeline.h"
 #include "server.h"
 
-enum { ECHO, DIVIDE, SLEEP, MANY, TERMINATE, SETTINGS, STATEMENT_COUNT, LIMIT_MS = 20000 };
+enum { ECHO, DIVIDE, SLEEP, MANY, TERMINATE, SETTINGS, BACKEND, STATEMENT_COUNT, LIMIT_MS = 20000 };
 
 static const struct db_statement statements[STATEMENT_COUNT] = {
     [ECHO] = {"SELECT $1::text, $2::text", 2},
@@ -21,6 +21,7 @@ static const struct db_statement statements[STATEMENT_COUNT] = {
     [MANY] = {"SELECT repeat('x', 1000) FROM generate_series(1, $1::int)", 1},
     [TERMINATE] = {"SELECT pg_terminate_backend(pg_backend_pid())", 0},
     [SETTINGS] = {"SELECT current_setting('TimeZone'), current_setting('statement_timeout'), 0.1::float8 + 0.2", 0},
+    [BACKEND] = {"SELECT pg_backend_pid()", 0},
 };
 
 struct fixture {
@@ -67,7 +68,7 @@ static struct db_pipeline *make(const struct fixture *fixture, const struct db_s
                                           .statements = table,
                                           .statement_count = count,
                                           .statement_timeout_ms = 500,
-                                          .connect_timeout_ms = 5000,
+                                          .connect_timeout_ms = 2000,
                                           .queue_max = queue_max};
     struct db_pipeline *pipeline = NULL;
     assert_int_equal(db_pipeline_new(&pipeline, &options, NULL), 0);
@@ -326,6 +327,55 @@ static void test_early_query_waits(void **state)
     db_pipeline_free(pipeline);
 }
 
+/* Nobody refuses and nobody answers: early queries are told so after a second, the attempt ends at its limit, and after
+ * some attempts an outage is told at once. */
+static void test_connecting_has_limits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_pipeline *pipeline = make(fixture, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.replies = 0};
+    assert_int_equal(kill(fixture->server.pid, SIGSTOP), 0);
+    db_pipeline_tick(pipeline);
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_true(outcome.failed && outcome.err.transient);
+    assert_non_null(strstr(outcome.err.message, "still connecting to tester@"));
+    unsigned attempts = 0;
+    int64_t limit_ms = clock_now_ms() + LIMIT_MS;
+    for (int fd = db_pipeline_fd(pipeline); attempts < 2; fd = db_pipeline_fd(pipeline)) {
+        assert_true(clock_now_ms() < limit_ms);
+        turn(pipeline);
+        attempts += fd >= 0 && db_pipeline_fd(pipeline) < 0;
+    }
+    assert_non_null(strstr(db_pipeline_error(pipeline)->message, "no answer within 2000 ms"));
+    while (db_pipeline_fd(pipeline) < 0) {
+        turn(pipeline);
+    }
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), -(int) ERR_DATABASE);
+    assert_int_equal(kill(fixture->server.pid, SIGCONT), 0);
+    until_connected(pipeline, true);
+    db_pipeline_free(pipeline);
+}
+
+/* A server that stops answering without closing anything is given up some seconds after the statement's own limit. */
+static void test_silent_server_is_given_up(void **state)
+{
+    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
+    struct outcome outcome = {.replies = 0};
+    until_connected(pipeline, true);
+    assert_int_equal(query(pipeline, BACKEND, NULL, NULL, &outcome), 0);
+    until_done(pipeline);
+    pid_t backend = (pid_t) strtol(outcome.text[0], NULL, 10);
+    assert_int_equal(kill(backend, SIGSTOP), 0);
+    assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), 0);
+    until_done(pipeline);
+    assert_int_equal(kill(backend, SIGCONT), 0);
+    assert_true(outcome.failed && outcome.err.transient);
+    assert_non_null(strstr(outcome.err.message, "has fallen silent"));
+    until_connected(pipeline, true);
+    db_pipeline_free(pipeline);
+}
+
 static void test_free_fails_what_is_in_flight(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
@@ -394,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_lost_connection_fails_all_and_returns),
         cmocka_unit_test(test_server_restart),
         cmocka_unit_test(test_early_query_waits),
+        cmocka_unit_test(test_connecting_has_limits),
+        cmocka_unit_test(test_silent_server_is_given_up),
         cmocka_unit_test(test_free_fails_what_is_in_flight),
         cmocka_unit_test(test_refused_statement_is_told),
     };
