@@ -325,6 +325,13 @@ static int load_file(struct run *run, size_t index, struct err *err)
     return result;
 }
 
+/* What PostgreSQL refuses on a connection that stands is the load's failure, not the connection's. */
+static int recode_refusal(const struct run *run, int result, struct err *err)
+{
+    bool refused = result == -(int) ERR_DATABASE && run->db != NULL && err->sqlstate[0] != '\0' && !err->transient;
+    return refused ? err_recode(err, ERR_ETL) : result;
+}
+
 static int load(struct run *run, struct err *err)
 {
     int result = list_files(&run->files, run->options, err);
@@ -333,7 +340,7 @@ static int load(struct run *run, struct err *err)
     for (size_t i = 0; i < run->files.count && result == 0; i++) {
         result = load_file(run, i, err);
     }
-    return result;
+    return recode_refusal(run, result, err);
 }
 
 int etl_run(const struct etl_options *options, struct etl_summary *summary, struct err *err)
