@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,9 +61,9 @@ static void *serve(void *argument)
     for (size_t i = 0; server->pieces[i] != NULL; i++) {
         (void) send(fd, server->pieces[i], strlen(server->pieces[i]), MSG_NOSIGNAL);
     }
-    char end;
+    struct pollfd end = {.fd = server->end_pipe[0], .events = POLLIN};
     if (server->stays_open) {
-        (void) read(server->end_pipe[0], &end, 1);
+        (void) poll(&end, 1, -1); /* until the test closes the other end */
     }
     (void) close(fd);
     return NULL;
