@@ -15,7 +15,8 @@
  * it, while the statement itself may take its time. */
 #define RESET_SQL                                                                                                      \
     "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';"            \
-    " SET lock_timeout = '5s'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+    " SET standard_conforming_strings = on; SET lock_timeout = '5s'; SET statement_timeout = 0; SET "                  \
+    "idle_in_transaction_session_timeout = 0"
 
 int migrate_session_reset(struct db *db, struct err *err)
 {
@@ -39,6 +40,21 @@ static int current_transaction(struct db *db, char id[static 24], struct err *er
         id[23] = '\0';
     }
     return failure;
+}
+
+int migrate_apply_check(const struct migrate_file *file, struct err *err)
+{
+    const char *text = buffer_text(&file->text);
+    struct migrate_token found;
+    if (!migrate_find_transaction_end(text, file->text.length, &found)) {
+        return 0;
+    }
+    struct migrate_place place;
+    migrate_locate(&place, text, file->text.length, migrate_position(text, found.start));
+    (void) err_set(err, ERR_MIGRATION, "%s:%zu:%zu: %.*s would end the transaction that a migration runs in",
+                   file->name, place.line, place.column, (int) found.length, text + found.start);
+    err_hint(err, "take BEGIN, COMMIT and ROLLBACK out of the file: it is one transaction already");
+    return -(int) ERR_MIGRATION;
 }
 
 /* Whether the connection, not the migration, is what failed. */

@@ -88,6 +88,28 @@ struct migrate_place {
 /* Turns a 1-based character position (0: not known) in a text into a place. */
 void migrate_locate(struct migrate_place *out, const char *text, size_t length, size_t position);
 
+/* The character number, as migrate_locate() takes it, of the byte at an offset. */
+size_t migrate_position(const char *text, size_t offset);
+
+/* --- lexer.c: reading SQL (pure) --- */
+
+struct migrate_lexer {
+    const char *text;
+    size_t length;
+    size_t at; /* 0 at the start */
+};
+
+/* A word, number, string, quoted name, dollar-quoted text or single character; never blank, never a comment. */
+struct migrate_token {
+    size_t start;
+    size_t length;
+};
+bool migrate_lexer_next(struct migrate_lexer *lexer, struct migrate_token *token);
+
+/* Finds the first statement that would end the transaction that a file runs in: COMMIT, END, ABORT, ROLLBACK (but not
+ * to a savepoint), PREPARE TRANSACTION. Assumes standard_conforming_strings. */
+bool migrate_find_transaction_end(const char *text, size_t length, struct migrate_token *found);
+
 /* --- history.c: what the database remembers --- */
 
 struct migrate_store {
@@ -124,6 +146,8 @@ int migrate_unlock(struct db *db, struct err *err);
 
 /* Brings the session into its first state again, whatever a migration has set. */
 int migrate_session_reset(struct db *db, struct err *err);
+/* Refuses a file that would end its transaction; needs no server. */
+int migrate_apply_check(const struct migrate_file *file, struct err *err);
 /* Runs one file and writes its history row in one transaction, again when it could not get a lock. */
 int migrate_apply(const struct migrate_store *store, const struct migrate_file *file, const char *binary_version,
                   struct err *err);

@@ -52,3 +52,12 @@ void migrate_locate(struct migrate_place *out, const char *text, size_t length, 
     out->column = column;
     copy_source(out, text + line_start, length - line_start);
 }
+
+size_t migrate_position(const char *text, size_t offset)
+{
+    size_t position = 1;
+    for (size_t at = 0; at < offset; at += step(text + at, offset - at)) {
+        position += 1;
+    }
+    return position;
+}

@@ -16,6 +16,13 @@ int migrate_check(const char *directory, struct err *err)
 static int apply_all(struct migrate_store *store, const struct migrate_plan *plan,
                      const struct migrate_options *options, struct err *err)
 {
+    /* All of them first: a later file that cannot be applied is better known before an earlier one is. */
+    for (size_t i = 0; i < plan->count; i++) {
+        int failure = migrate_apply_check(plan->items[i], err);
+        if (failure != 0) {
+            return failure;
+        }
+    }
     if (store->table == NULL) {
         int failure = migrate_store_create(store, err);
         if (failure != 0) {

@@ -1,4 +1,5 @@
-/* Fuzzes the names of migrations: a name that counts as one has a number, and is not one that undoes. */
+/* Fuzzes the names and texts of migrations: a name that counts as one has a number and is not one that undoes; places
+ * and tokens lie inside the text. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
+    /* And its tokens come one behind the other, none empty, none behind the end. */
+    struct migrate_lexer lexer = {.text = name, .length = size, .at = 0};
+    struct migrate_token token;
+    size_t end = 0;
+    while (migrate_lexer_next(&lexer, &token)) {
+        if (token.length == 0 || token.start < end || token.start + token.length > size) {
+            abort();
+        }
+        end = token.start + token.length;
+    }
+    (void) migrate_find_transaction_end(name, size, &token);
     free(name);
     return 0;
 }

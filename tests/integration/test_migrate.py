@@ -203,11 +203,35 @@ def test_settings_of_one_file_do_not_reach_the_next(migrate, database, folder):
     assert len(applied(database)) == 3
 
 
-@pytest.mark.parametrize("script", ["COMMIT;", "COMMIT; BEGIN;", "ROLLBACK;", "COMMIT; SELECT 1/0;"])
-def test_a_file_that_ends_its_transaction_is_refused(migrate, database, folder, script):
-    done = migrate(folder(m0001_a=script + "\n", m0002_b="CREATE TABLE b ();\n"))
+@pytest.mark.parametrize("word, rest", [("COMMIT", ";"), ("commit", "; BEGIN;"), ("ROLLBACK", ";"), ("END", "; SELECT 1/0;")])
+def test_a_file_that_would_end_its_transaction_is_refused(migrate, database, folder, word, rest):
+    done = migrate(folder(m0001_a="CREATE TABLE a ();\n", m0002_b=f"CREATE TABLE b ();\n /* é */ {word}{rest}\n"))
     assert done.code == 4, done
-    assert "0001_a.sql" in done.text and "transaction" in done.text
+    assert f"0002_b.sql:2:10: {word} would end the transaction that a migration runs in" in done.text
+    assert tables(database) == []
+
+
+@pytest.mark.parametrize(
+    "rest, message",
+    [
+        ("COMMIT;", "0001_a.sql ended the transaction that it runs in, so a part of it may have been applied"),
+        ("COMMIT; BEGIN;", "0001_a.sql ended the transaction that it runs in, so a part of it may have been applied"),
+        ("COMMIT; SELECT 1/0;", "division by zero (22012); hint: the file had ended its transaction before"),
+    ],
+)
+def test_an_end_of_the_transaction_that_cannot_be_seen_is_noticed(migrate, database, folder, rest, message):
+    # A function of this name looks like the start of a body, in which `;` ends nothing.
+    script = f"CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; {rest}\n"
+    done = migrate(folder(m0001_a=script, m0002_b="CREATE TABLE b ();\n"))
+    assert done.code == 4, done
+    assert message in done.text
+    assert (applied(database), tables(database)) == ([], [])
+
+
+def test_a_commit_inside_a_block_is_explained(migrate, database, folder):
+    done = migrate(folder(m0001_a="CREATE TABLE a ();\nDO $$ BEGIN COMMIT; END $$;\n"))
+    assert done.code == 4, done
+    assert "0001_a.sql: invalid transaction termination (2D000); hint: a migration runs in one transaction" in done.text
     assert (applied(database), tables(database)) == ([], [])
 
 
