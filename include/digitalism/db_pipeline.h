@@ -1,6 +1,6 @@
 /* One PostgreSQL connection of a worker, asynchronous, in libpq's pipeline mode (manual, 34.5): prepared statements,
  * text results, one Sync per turn of the caller's loop, reconnecting by itself with backoff.
- * It watches nothing: the owner watches its descriptor and calls it. Never blocks, name resolution excepted. */
+ * Never blocks, name resolution excepted. Not here: an event loop; the owner watches the descriptor and calls. */
 #ifndef DIGITALISM_DB_PIPELINE_H
 #define DIGITALISM_DB_PIPELINE_H
 

@@ -1,5 +1,6 @@
 /* A growing string of bytes. It owns its memory and is always NUL-terminated once something was appended.
- * A failed allocation is remembered instead of reported at each call: check buffer_failed() once, at the end. */
+ * A failed allocation is remembered instead of reported at each call: check buffer_failed() once, at the end.
+ * Not here: what is written into it (json, the modules). */
 #ifndef DIGITALISM_BASE_BUFFER_H
 #define DIGITALISM_BASE_BUFFER_H
 

@@ -1,5 +1,6 @@
 /* Monotonic time for deadlines, exponential backoff, and UTC text for logs.
- * A deadline is an absolute monotonic time in milliseconds; CLOCK_NEVER is one that is never reached. */
+ * A deadline is an absolute monotonic time in milliseconds; CLOCK_NEVER is one that is never reached.
+ * Not here: waiting; each event loop sleeps until its own next deadline. */
 #ifndef DIGITALISM_BASE_CLOCK_H
 #define DIGITALISM_BASE_CLOCK_H
 
