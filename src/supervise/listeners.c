@@ -80,7 +80,7 @@ static int bind_shared(int *out, const struct addrinfo *address)
         return errno;
     }
     *out = fd;
-    fd = -1;
+    fd = -1; /* NOLINT(clang-analyzer-deadcode.DeadStores): the cleanup reads it */
     return 0;
 }
 

@@ -1,6 +1,6 @@
 """Goal: `make run`'s script starts PostgreSQL and the program together and leaves nothing behind, whichever way it ends.
 
-A stand-in takes the program's place where the test is about the script; another test runs the real one.
+A stand-in takes the program's place where the test is about the script; one test runs the real one.
 """
 
 import os
@@ -13,7 +13,7 @@ import textwrap
 
 import pytest
 
-from harness import ROOT, alive, clean_environment, free_port, query, session_members, wait_until
+from harness import ROOT, Http, alive, clean_environment, free_port, query, session_members, wait_until
 
 STAND_IN = """
     import http.server, os, signal, sys, time
@@ -154,3 +154,14 @@ def test_the_callers_database_is_never_used(checkout, stand_in):
     assert run.url().startswith("postgresql://digitalism@/digitalism?host=%2F")
     run.press_ctrl_c()
     assert run.end() == 0
+
+
+def test_the_real_program_serves_the_sample(checkout, binary):
+    """What a newcomer sees: the URL, what was loaded, and a service that answers there."""
+    run = Run(checkout, binary).wait_for("Ctrl-C stops it.")
+    assert f"http://127.0.0.1:{run.port} serves " in run.log()
+    assert "101 departments, 18 regions" in run.log()
+    assert Http(run.port).get("/health").status == 200
+    run.press_ctrl_c()
+    assert run.end() == 0
+    assert run.left() == []
