@@ -70,6 +70,30 @@ void connection_drain(struct http_connection *connection);
 void connection_answer(struct http_connection *connection, struct http_exchange *exchange, const char *body,
                        size_t length);
 
+/* Between the files of a connection. */
+
+/* Has the connection looked at when the turn ends. */
+void connection_mark_dirty(struct http_connection *connection);
+void connection_unmark_dirty(struct http_connection *connection);
+
+/* Brings what the loop watches and the limits into line with the connection's state. */
+void connection_update(struct http_connection *connection);
+
+/* Drops the connection and what the kernel still holds for it. */
+void connection_reset(struct http_connection *connection);
+
+/* One read; the loop reports again what is left. */
+void connection_receive(struct http_connection *connection);
+
+/* Answers a request that cannot be read any further, behind those before it, and reads nothing more. */
+void connection_refuse(struct http_connection *connection, int status);
+
+/* Puts what is ready at the front of the queue into the output, as far as the order allows. */
+void connection_advance(struct http_connection *connection);
+
+size_t connection_output_pending(const struct http_connection *connection); /* bytes */
+bool connection_is_full(const struct http_connection *connection);          /* no further request may be started now */
+
 struct http_connection *connection_of_read_limit(struct deadline *deadline);
 struct http_connection *connection_of_write_limit(struct deadline *deadline);
 

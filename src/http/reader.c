@@ -129,12 +129,13 @@ static enum reader_event feed_length_body(struct reader *reader, struct request 
 /* Adds a digit to the chunk's size. 0, or 400 for what is no digit or too many of them. */
 static int add_size_digit(struct reader *reader, char byte)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *digit = byte == '\0' ? NULL : strchr(digits, byte >= 'A' && byte <= 'F' ? byte - 'A' + 'a' : byte);
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *digit = byte == '\0' ? NULL : strchr(digits, byte);
     if (digit == NULL || reader->chunk_digits == 16) {
         return 400;
     }
-    reader->remaining_bytes = reader->remaining_bytes * 16 + (uint64_t) (digit - digits);
+    uint64_t value = (uint64_t) (digit - digits);
+    reader->remaining_bytes = reader->remaining_bytes * 16 + (value < 16 ? value : value - 6);
     reader->chunk_digits++;
     reader->chunk_step = CHUNK_SIZE;
     return 0;

@@ -269,14 +269,30 @@ static int on_headers_complete(llhttp_t *parser)
     return 0;
 }
 
+/* Shows llhttp an `x` for each byte of the request line that is not ASCII: some versions refuse them, some do not. */
+static llhttp_errno_t execute(llhttp_t *parser, const char *text, size_t length, size_t line_length)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < line_length; i++) {
+        if ((unsigned char) text[i] < 0x80) {
+            continue;
+        }
+        if (llhttp_execute(parser, text + at, i - at) != HPE_OK || llhttp_execute(parser, "x", 1) != HPE_OK) {
+            return llhttp_get_errno(parser);
+        }
+        at = i + 1;
+    }
+    return llhttp_execute(parser, text + at, length - at);
+}
+
 /* A parser lives for one head only, so that an idle connection needs none. */
-static int judge_grammar(struct request *request)
+static int judge_grammar(struct request *request, size_t line_length)
 {
     static const llhttp_settings_t settings = {.on_headers_complete = on_headers_complete};
     llhttp_t parser;
     llhttp_init(&parser, HTTP_REQUEST, &settings);
     parser.data = request;
-    llhttp_errno_t outcome = llhttp_execute(&parser, request->head.data, request->head.length);
+    llhttp_errno_t outcome = execute(&parser, request->head.data, request->head.length, line_length);
     /* An upgrade is what a client may offer and we need not take (RFC 9110, 7.8). */
     return outcome == HPE_OK || outcome == HPE_PAUSED_UPGRADE ? 0 : 400;
 }
@@ -293,7 +309,7 @@ int request_parse(struct request *request, const struct http_limits *limits)
     size_t first_length = (size_t) (line_end - line);
     /* Before the cuts, and behind the version, for which llhttp has no status of its own. */
     bool is_other_version = first_length > 8 && memcmp(line_end - 8, "HTTP/", 5) == 0 && line_end[-3] != '1';
-    int status = is_other_version ? 0 : judge_grammar(request);
+    int status = is_other_version ? 0 : judge_grammar(request, first_length);
     if (status == 0) {
         status = parse_request_line(request, line, first_length);
     }

@@ -71,7 +71,11 @@ void response_append_header(struct buffer *out, const char *name, const char *va
     }
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char) value[i];
-        room[i] = byte < 0x20 || byte == 0x7F ? ' ' : value[i];
+        if (byte < 0x20 || byte == 0x7F) {
+            room[i] = ' ';
+        } else {
+            room[i] = value[i];
+        }
     }
     room[length] = '\r';
     room[length + 1] = '\n';

@@ -270,10 +270,24 @@ static int client_open(const struct fixture *fixture)
     return fd;
 }
 
+/* As recv(2). A socket with a time limit is interrupted where others are restarted (signal(7)), and newer versions of
+ * libuv interrupt their process by io_uring(7). */
+static ssize_t client_receive(int fd, void *room, size_t length)
+{
+    ssize_t count = recv(fd, room, length, 0);
+    while (count < 0 && errno == EINTR) {
+        count = recv(fd, room, length, 0);
+    }
+    return count;
+}
+
 static void client_send_bytes(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
         assert_true(sent > 0);
         bytes += sent;
         length -= (size_t) sent;
@@ -301,7 +315,7 @@ static int client_read(int fd, struct reply *reply, bool has_body)
     buffer_clear(&reply->body);
     while (used < 4 || memcmp(reply->head + used - 4, "\r\n\r\n", 4) != 0) {
         assert_true(used < sizeof(reply->head) - 1);
-        ssize_t count = recv(fd, reply->head + used, 1, 0);
+        ssize_t count = client_receive(fd, reply->head + used, 1);
         if (count <= 0) {
             assert_true(count == 0 || errno == ECONNRESET);
             assert_int_equal(used, 0);
@@ -316,7 +330,7 @@ static int client_read(int fd, struct reply *reply, bool has_body)
     while (reply->body.length < length) {
         char *room = buffer_reserve(&reply->body, length - reply->body.length);
         assert_non_null(room);
-        ssize_t count = recv(fd, room, length - reply->body.length, 0);
+        ssize_t count = client_receive(fd, room, length - reply->body.length);
         assert_true(count > 0);
         buffer_commit(&reply->body, (size_t) count);
     }
@@ -354,7 +368,7 @@ static void expect_answer(int fd, struct reply *reply, const char *request, int 
 static void expect_end(int fd)
 {
     char byte = 0;
-    ssize_t count = recv(fd, &byte, 1, 0);
+    ssize_t count = client_receive(fd, &byte, 1);
     assert_true(count == 0 || (count < 0 && errno == ECONNRESET));
 }
 

@@ -174,7 +174,7 @@ static void test_dripping_does_not_extend_the_limit(void **state)
     int64_t deadline_ms = clock_now_ms() + FIXTURE_PATIENCE_MS;
     (void) state;
     client_send(waiting.fd, "GET /");
-    while (poll(&waiting, 1, 20) == 0) {
+    while (poll(&waiting, 1, 20) < 1) {
         assert_true(clock_now_ms() < deadline_ms);
         client_send(waiting.fd, "a");
     }
@@ -220,7 +220,7 @@ static void test_client_that_reads_nothing_is_closed(void **state)
     int other = client_open(fixture);
     expect_answer(other, &reply, "GET /items/1 HTTP/1.1\r\nHost: x\r\n\r\n", 200, "1");
     struct pollfd end = {.fd = deaf, .events = 0};
-    while (poll(&end, 1, 10) == 0 || (end.revents & (POLLHUP | POLLERR)) == 0) {
+    while (poll(&end, 1, 10) < 1 || (end.revents & (POLLHUP | POLLERR)) == 0) {
         assert_true(clock_now_ms() < deadline_ms);
     }
     assert_true(fixture->handled - 1 < sent / 2);

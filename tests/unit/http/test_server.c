@@ -62,7 +62,7 @@ static void test_pipelined_requests_are_answered_in_order_by_one_write(void **st
     }
     client_send_bytes(fd, requests.data, requests.length);
     char *room = buffer_reserve(&answers, 65536);
-    ssize_t count = recv(fd, room, 65536, 0);
+    ssize_t count = client_receive(fd, room, 65536);
     assert_true(count > 0);
     buffer_commit(&answers, (size_t) count);
     const char *at = answers.data;
