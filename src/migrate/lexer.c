@@ -163,7 +163,7 @@ static bool read_statement(struct migrate_lexer *lexer, struct statement *out)
     struct migrate_token token;
     *out = (struct statement){.count = 0};
     while (migrate_lexer_next(lexer, &token)) {
-        char first = token.length == 1 ? lexer->text[token.start] : '\0';
+        char first = lexer->text[token.start]; /* of strings and words it is none of those below */
         if (first == ';' && out->parentheses == 0 && out->blocks == 0) {
             return true;
         }
