@@ -22,6 +22,7 @@
 #define STATEMENT_TIMEOUT_MS INT64_C(300000) /* a batch takes milliseconds; this is for locks that others hold */
 #define PROGRESS_MS          5000
 #define STOP_CHECK_RECORDS   4096
+#define BARRIER_BATCHES      32 /* every so many batches the commit waits for the disk */
 
 /* What the first reading of a file found. */
 struct file_facts {
@@ -32,7 +33,9 @@ struct file_facts {
 /* All that a run has. */
 struct run {
     const struct etl_options *options;
-    struct etl_summary *summary;
+    struct etl_summary *summary;  /* the caller's: what is on the disk */
+    struct etl_summary committed; /* what is committed, on the disk or not yet */
+    uint64_t batches;
     struct db *db;
     int stop_fd;
     struct files files;
@@ -171,7 +174,7 @@ static bool over_limit(const struct run *run, bool at_end)
 
 static int complain_limit(const struct run *run, struct err *err)
 {
-    const struct etl_summary *s = run->summary;
+    const struct etl_summary *s = &run->committed;
     BUFFER_AUTO limit = BUFFER_EMPTY;
     if (run->options->rejects_max_permille < 0) {
         buffer_append_integer(&limit, run->options->rejects_max);
@@ -244,8 +247,16 @@ static void tell_progress(struct run *run)
 
 static int commit_batch(struct run *run, struct loader *loader, struct rejects_file *rejects_file, struct err *err)
 {
-    int result = loader_flush(loader, run->summary, err);
+    if (loader->batch.read == 0) {
+        return 0;
+    }
+    run->batches += 1;
+    bool durable = run->batches % BARRIER_BATCHES == 0;
+    int result = loader_flush(loader, durable, &run->committed, err);
     if (result == 0) {
+        if (durable) {
+            *run->summary = run->committed;
+        }
         rejects_file_flush(rejects_file);
         tell_progress(run);
     }
@@ -270,7 +281,7 @@ static int load_records(struct run *run, struct loader *loader, struct rejects_f
             result = complain_limit(run, err);
         } else if (result == 0 && stop_requested(run->stop_fd)) {
             result = err_set(err, ERR_INTERRUPTED, "stopped by request after %" PRIu64 " of %" PRIu64 " rows",
-                             run->summary->read, run->records_total);
+                             run->committed.read, run->records_total);
         }
     }
     return result < 0 ? result : commit_batch(run, loader, rejects_file, err);
@@ -314,10 +325,13 @@ static int load_file(struct run *run, size_t index, struct err *err)
     rejects_file_flush(&rejects_file);
     rejects_file_close(&rejects_file);
     loader_done(&loader);
-    run->summary->files += result == 0 ? 1 : 0;
+    run->committed.files += result == 0 ? 1 : 0;
     /* What ended the load is what the caller has to know; that its row could not be closed shows in the ledger. */
     struct err finish_err;
     int finished = ledger_finish(run->db, number, result < 0 ? err : NULL, &finish_err);
+    if (finished == 0) {
+        *run->summary = run->committed;
+    }
     if (result == 0 && finished < 0) {
         *err = finish_err;
         result = finished;

@@ -103,7 +103,7 @@ int ledger_finish(struct db *db, int64_t run, const struct err *outcome, struct 
                                       db_text(outcome == NULL ? NULL : outcome->message)};
     int status = db_query(db, NULL,
                           "UPDATE digitalism_etl_runs SET state = $2, error = $3, finished_at = clock_timestamp() "
-                          "WHERE id = $1",
+                          "WHERE id = $1 RETURNING set_config('synchronous_commit', 'on', true)",
                           values, sizeof(values) / sizeof(values[0]), err);
     return status < 0 ? err_prefix(err, "cannot close the ledger's row") : 0;
 }

@@ -24,7 +24,8 @@ int ledger_close_dead(struct db *db, struct err *err);
 int ledger_start(struct db *db, int64_t *run, const char *file, uint64_t bytes, const char *sha256, enum etl_mode mode,
                  struct err *err);
 
-/* Closes a row by the outcome: NULL, or what ended the run. */
+/* Closes a row by the outcome: NULL, or what ended the run. When it returns 0 the row and all that was committed before
+ * on this connection are on the disk. */
 int ledger_finish(struct db *db, int64_t run, const struct err *outcome, struct err *err);
 
 #endif

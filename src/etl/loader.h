@@ -3,6 +3,7 @@
 #ifndef ETL_LOADER_H
 #define ETL_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,8 +58,11 @@ void loader_count_duplicate(struct loader *loader);
 /* Rows and rejects that the batch holds. */
 size_t loader_held(const struct loader *loader);
 
-/* Commits the batch and adds its counts to the total; then the batch is empty. On failure nothing of it is committed,
- * or the connection was lost and it is unknown; the total is as before. */
-int loader_flush(struct loader *loader, struct etl_summary *total, struct err *err);
+/* Commits the batch, which must not be empty, and adds its counts to the total; then the batch is empty. `durable`:
+ * returns when it is on the disk, and all batches before it; else PostgreSQL may lose it, whole, in a crash, as long as
+ * no durable commit follows. On failure nothing of it is committed, or the connection was lost and it is unknown; the
+ * total is as before.
+ */
+int loader_flush(struct loader *loader, bool durable, struct etl_summary *total, struct err *err);
 
 #endif

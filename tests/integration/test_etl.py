@@ -323,6 +323,25 @@ def test_stopped_between_batches(load, service, database, tmp_path):
     assert counts(load(path)) == (1000, 800, 0, 200, 0, 0)
 
 
+def test_postgresql_is_killed_while_loading(run, service, cluster, tmp_path):
+    """Exit 3 or 5, and what was reported as loaded is there when the server has recovered; the next run loads the rest."""
+    total = 60000
+    path = write(tmp_path / "a.csv", "nom_commune,code_postal\n" + "".join(f"Ville {n},75001\n" for n in range(total)))
+    assert run("migrate", env=settings(cluster.url)).code == 0
+    loading = service("etl", path, env=settings(cluster.url))
+    wait_until(lambda: query(cluster.socket_url, "SELECT 1 FROM digitalism_etl_runs WHERE rows_read > 8000"), what=loading.log)
+    cluster.kill()
+    assert loading.wait() in (3, 5), loading.log()
+    reported = int(re.search(r"  inserted +(\d+)\n", loading.log())[1])
+    assert 0 < reported < total
+    cluster.start()
+    assert query(cluster.socket_url, "SELECT count(*) FROM cities")[0][0] >= reported
+    result = run("etl", path, env=settings(cluster.url), timeout=60)
+    read, inserted, _, unchanged, _, _ = counts(result)
+    assert (result.code, read, inserted + unchanged) == (0, total, total) and unchanged >= reported
+    assert query(cluster.socket_url, "SELECT count(*), count(DISTINCT name) FROM cities") == [(total, total)]
+
+
 def test_a_run_that_was_killed_is_closed_by_the_next(load, database):
     """A ledger row that nobody closed does not stay open."""
     assert load(SAMPLE).code == 0
