@@ -185,7 +185,7 @@ static void test_copy_in_a_script_does_not_hang(void **state)
 static void test_more_than_the_socket_holds_goes_both_ways(void **state)
 {
     struct fixture *fixture = *state;
-    const size_t length = 8 * 1024 * 1024;
+    const size_t length = (size_t) 8 * 1024 * 1024;
     char *text = malloc(length + 1);
     assert_non_null(text);
     memset(text, 'x', length);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,8 +141,8 @@ static void test_url_has_a_longest_length(void **state)
 {
     (void) state;
     static char url[DB_URL_BYTES_MAX + 2];
-    memset(url, 'a', sizeof(url) - 1);
-    memcpy(url, "postgresql://", 13);
+    int length = snprintf(url, sizeof(url), "postgresql://");
+    memset(url + length, 'a', sizeof(url) - 1 - (size_t) length);
     assert_refused(url, "the database URL is longer than 8192 bytes");
 }
 

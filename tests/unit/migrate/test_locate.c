@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -58,7 +59,7 @@ static void test_long_source_is_cut_between_characters(void **state)
     (void) state;
     char text[400];
     memset(text, 'x', 119);
-    strcpy(text + 119, "éyyyy");
+    (void) snprintf(text + 119, sizeof(text) - 119, "éyyyy");
     struct migrate_place place;
     migrate_locate(&place, text, strlen(text), 3);
     assert_int_equal(strlen(place.source), 119);
