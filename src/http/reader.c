@@ -79,7 +79,9 @@ static enum reader_event feed_head(struct reader *reader, struct request *reques
         const char *newline = memchr(data + at, '\n', length - at);
         size_t line_end = newline == NULL ? length : (size_t) (newline - data);
         reader->line_bytes += line_end - at;
-        reader->last_byte = line_end > at ? data[line_end - 1] : reader->last_byte;
+        if (line_end > at) {
+            reader->last_byte = data[line_end - 1];
+        }
         int status = check_line(reader, limits);
         if (status == 0 && newline != NULL) {
             status = end_line(reader, request, limits);
