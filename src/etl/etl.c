@@ -27,7 +27,7 @@
 /* What the first reading of a file found. */
 struct file_facts {
     uint64_t records;
-    char sha256[SOURCE_SHA256_SIZE];
+    char sha256[SHA256_TEXT_SIZE];
 };
 
 /* All that a run has. */
@@ -290,7 +290,7 @@ static int load_records(struct run *run, struct loader *loader, struct rejects_f
 /* The file has to be the one that was examined: with other records the choice among duplicates would be wrong. */
 static int check_same(const struct run *run, size_t index, struct source *source, struct err *err)
 {
-    char sha256[SOURCE_SHA256_SIZE];
+    char sha256[SHA256_TEXT_SIZE];
     int result = source_sha256(source, sha256, err);
     if (result == 0 && strcmp(sha256, run->facts[index].sha256) != 0) {
         (void) err_set(err, ERR_ETL, "%s was changed while it was being loaded", run->files.paths[index]);

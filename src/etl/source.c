@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/file.h"
 
@@ -22,7 +20,7 @@ struct source {
     uint64_t bytes_read;
     uint64_t bytes_total;
     uint64_t records;
-    EVP_MD_CTX *digest;
+    struct sha256 *sha256;
     struct csv csv;
     struct row_layout layout;
     const char *delimiter_name;
@@ -39,7 +37,7 @@ void source_close(struct source *source)
         return;
     }
     csv_done(&source->csv);
-    EVP_MD_CTX_free(source->digest);
+    sha256_free(source->sha256);
     file_close(&source->fd);
     free(source->chunk);
     free(source->path);
@@ -69,9 +67,7 @@ static int read_chunk(struct source *source, struct err *err)
         source->chunk_length += (size_t) got;
     }
     source->bytes_read += source->chunk_length;
-    if (EVP_DigestUpdate(source->digest, source->chunk, source->chunk_length) != 1) {
-        return err_set(err, ERR_INTERNAL, "cannot hash %s", source->path);
-    }
+    sha256_add(source->sha256, source->chunk, source->chunk_length);
     return 0;
 }
 
@@ -206,9 +202,8 @@ static int start(struct source *source, const char *path, struct err *err)
 {
     source->path = strdup(path);
     source->chunk = malloc(SOURCE_CHUNK_BYTES);
-    source->digest = EVP_MD_CTX_new();
-    if (source->path == NULL || source->chunk == NULL || source->digest == NULL ||
-        EVP_DigestInit_ex(source->digest, EVP_sha256(), NULL) != 1) {
+    source->sha256 = sha256_new();
+    if (source->path == NULL || source->chunk == NULL || source->sha256 == NULL) {
         return err_set(err, ERR_INTERNAL, "no memory to read %s", path);
     }
     int result = open_file(source, err);
@@ -286,18 +281,7 @@ uint64_t source_bytes_total(const struct source *source)
     return source->bytes_total;
 }
 
-int source_sha256(struct source *source, char text[static SOURCE_SHA256_SIZE], struct err *err)
+int source_sha256(struct source *source, char text[static SHA256_TEXT_SIZE], struct err *err)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    if (EVP_DigestFinal_ex(source->digest, hash, &length) != 1 || length * 2 + 1 != SOURCE_SHA256_SIZE) {
-        return err_set(err, ERR_INTERNAL, "cannot hash %s", source->path);
-    }
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        text[2 * i] = digits[hash[i] >> 4];
-        text[2 * i + 1] = digits[hash[i] & 0xF];
-    }
-    text[SOURCE_SHA256_SIZE - 1] = '\0';
-    return 0;
+    return sha256_text(source->sha256, text) ? 0 : err_set(err, ERR_INTERNAL, "cannot hash %s", source->path);
 }

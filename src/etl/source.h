@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include "digitalism/base/error.h"
+#include "digitalism/base/sha256.h"
 #include "etl/csv.h"
 #include "etl/row.h"
 
 #define SOURCE_CHUNK_BYTES ((size_t) 64 * 1024) /* of one read; the header has to fit into the first */
-#define SOURCE_SHA256_SIZE 65                   /* hexadecimal digits and NUL */
 
 struct source;
 
@@ -33,6 +33,6 @@ uint64_t source_bytes_read(const struct source *source);
 uint64_t source_bytes_total(const struct source *source); /* as the file's size was when it was opened */
 
 /* The hash of all bytes, once the end was reached. */
-int source_sha256(struct source *source, char text[static SOURCE_SHA256_SIZE], struct err *err);
+int source_sha256(struct source *source, char text[static SHA256_TEXT_SIZE], struct err *err);
 
 #endif

@@ -1,6 +1,5 @@
 /* The migrations on disk: names, numbers, order, checksums.
  * Not here: what is to be done with them (plan.c). */
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,29 +41,20 @@ enum migrate_name migrate_name_parse(const char *name, int64_t *version)
     return MIGRATE_NAME_UP;
 }
 
-int migrate_sha256(char sha256[static MIGRATE_SHA256_SIZE], const char *text, size_t length, struct err *err)
+int migrate_sha256(char text[static SHA256_TEXT_SIZE], const char *sql, size_t length, struct err *err)
 {
-    size_t start = length >= strlen(BOM) && memcmp(text, BOM, strlen(BOM)) == 0 ? strlen(BOM) : 0;
-    BUFFER_AUTO plain = BUFFER_EMPTY;
+    SHA256_AUTO sum = sha256_new();
+    if (sum == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for a checksum");
+    }
+    size_t start = length >= strlen(BOM) && memcmp(sql, BOM, strlen(BOM)) == 0 ? strlen(BOM) : 0;
     while (start < length) {
-        const char *end = memmem(text + start, length - start, "\r\n", 2);
-        size_t stop = end == NULL ? length : (size_t) (end - text);
-        buffer_append(&plain, text + start, stop - start);
+        const char *end = memmem(sql + start, length - start, "\r\n", 2);
+        size_t stop = end == NULL ? length : (size_t) (end - sql);
+        sha256_add(sum, sql + start, stop - start);
         start = end == NULL ? length : stop + 1;
     }
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_length = 0;
-    if (buffer_failed(&plain) ||
-        EVP_Digest(buffer_text(&plain), plain.length, digest, &digest_length, EVP_sha256(), NULL) != 1) {
-        return err_set(err, ERR_INTERNAL, "cannot compute a checksum");
-    }
-    static const char hexadecimal[] = "0123456789abcdef";
-    for (size_t i = 0; i < digest_length; i++) {
-        sha256[2 * i] = hexadecimal[digest[i] >> 4];
-        sha256[2 * i + 1] = hexadecimal[digest[i] & 0xF];
-    }
-    sha256[MIGRATE_SHA256_SIZE - 1] = '\0';
-    return 0;
+    return sha256_text(sum, text) ? 0 : err_set(err, ERR_INTERNAL, "cannot compute a checksum");
 }
 
 static int load_file(struct migrate_file *file, const char *directory, struct err *err)

@@ -9,9 +9,9 @@
 
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
+#include "digitalism/base/sha256.h"
 #include "digitalism/db.h"
 
-#define MIGRATE_SHA256_SIZE      65 /* 64 hexadecimal digits and the NUL */
 #define MIGRATE_VERSION_DIGITS   18 /* what fits a bigint whatever the digits are */
 #define MIGRATE_FILE_BYTES_MAX   ((size_t) 16 * 1024 * 1024)
 #define MIGRATE_FILES_MAX        10000
@@ -33,8 +33,8 @@ enum migrate_name migrate_name_parse(const char *name, int64_t *version);
 struct migrate_file {
     char *name; /* "0002_department_code.sql" */
     int64_t version;
-    struct buffer text;               /* without a byte-order mark */
-    char sha256[MIGRATE_SHA256_SIZE]; /* of the text with its line ends as LF */
+    struct buffer text;            /* without a byte-order mark */
+    char sha256[SHA256_TEXT_SIZE]; /* of the text with its line ends as LF */
 };
 
 struct migrate_files {
@@ -49,14 +49,14 @@ void migrate_files_done(struct migrate_files *files);
 #define MIGRATE_FILES_AUTO __attribute__((cleanup(migrate_files_done))) struct migrate_files
 
 /* The SHA-256 of a text, without regard to a byte-order mark and to CRLF or LF. */
-int migrate_sha256(char sha256[static MIGRATE_SHA256_SIZE], const char *text, size_t length, struct err *err);
+int migrate_sha256(char sha256[static SHA256_TEXT_SIZE], const char *text, size_t length, struct err *err);
 
 /* --- plan.c: what is to be done (pure) --- */
 
 struct migrate_row {
     int64_t version;
     char *name;
-    char sha256[MIGRATE_SHA256_SIZE];
+    char sha256[SHA256_TEXT_SIZE];
     char *binary_version;
 };
 

@@ -157,7 +157,7 @@ static void test_hash(void **state)
     (void) state;
     SOURCE_AUTO source = NULL;
     struct csv_record record;
-    char sha256[SOURCE_SHA256_SIZE];
+    char sha256[SHA256_TEXT_SIZE];
     assert_int_equal(source_open(&source, write_file("one.csv", TEXT("nom_commune,code_postal\nParis,75001\n")), NULL),
                      0);
     while (source_next(source, &record, NULL) == 1) {

@@ -56,7 +56,7 @@ static void test_names(void **state)
 
 static void assert_sha256(const char *text, size_t length, const char *expected)
 {
-    char sha256[MIGRATE_SHA256_SIZE];
+    char sha256[SHA256_TEXT_SIZE];
     assert_int_equal(migrate_sha256(sha256, text, length, NULL), 0);
     assert_string_equal(sha256, expected);
 }
@@ -72,7 +72,7 @@ static void test_checksum_ignores_byte_order_mark_and_line_ends(void **state)
                   "a\r\nb\n",
                   8, expected);
     assert_sha256("", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    char other[MIGRATE_SHA256_SIZE];
+    char other[SHA256_TEXT_SIZE];
     assert_int_equal(migrate_sha256(other, "a\rb\n", 4, NULL), 0);
     assert_string_not_equal(other, expected);
 }
