@@ -128,7 +128,7 @@ static int run_health(const struct config *config)
 {
     struct err err;
     if (probe_health(config->host, config->port, HEALTH_TIMEOUT_MS, &err) < 0) {
-        (void) fprintf(stderr, "unhealthy: %s\n", err.message);
+        (void) fprintf(stderr, "unhealthy: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "; hint: ", err.hint);
         return 1; /* what HEALTHCHECK calls unhealthy; it reserves the other codes */
     }
     return puts("healthy") < 0;
