@@ -60,14 +60,14 @@ static void keep(void *argument, const struct db_result *rows, const struct err 
     }
 }
 
-static struct db_pipeline *make(const struct fixture *fixture, const struct db_statement *table, size_t count,
-                                size_t queue_max)
+static struct db_pipeline *make_with_timeout(const struct fixture *fixture, const struct db_statement *table,
+                                             size_t count, size_t queue_max, int64_t statement_timeout_ms)
 {
     struct db_pipeline_options options = {.target = fixture->target,
                                           .application_name = "test_pipeline",
                                           .statements = table,
                                           .statement_count = count,
-                                          .statement_timeout_ms = 500,
+                                          .statement_timeout_ms = statement_timeout_ms,
                                           .connect_timeout_ms = 2000,
                                           .queue_max = queue_max};
     struct db_pipeline *pipeline = NULL;
@@ -75,10 +75,15 @@ static struct db_pipeline *make(const struct fixture *fixture, const struct db_s
     return pipeline;
 }
 
-/* One turn of an owner's loop. */
-static void turn(struct db_pipeline *pipeline)
+static struct db_pipeline *make(const struct fixture *fixture, const struct db_statement *table, size_t count,
+                                size_t queue_max)
 {
-    db_pipeline_flush(pipeline);
+    return make_with_timeout(fixture, table, count, queue_max, 500);
+}
+
+/* The waiting of an owner's loop: input or a deadline, so that a test sees a loss before the next attempt begins. */
+static void wait_once(struct db_pipeline *pipeline)
+{
     int wants = db_pipeline_wants(pipeline);
     struct pollfd fd = {.fd = db_pipeline_fd(pipeline),
                         .events = (short) (((wants & DB_WANTS_READ) != 0 ? POLLIN : 0) |
@@ -89,18 +94,35 @@ static void turn(struct db_pipeline *pipeline)
         int events = ((fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 ? DB_WANTS_READ : 0) |
                      ((fd.revents & (POLLOUT | POLLERR)) != 0 ? DB_WANTS_WRITE : 0);
         db_pipeline_ready(pipeline, events);
-    }
-    if (clock_now_ms() >= db_pipeline_deadline_ms(pipeline)) {
+    } else if (clock_now_ms() >= db_pipeline_deadline_ms(pipeline)) {
         db_pipeline_tick(pipeline);
     }
 }
 
-static void until_connected(struct db_pipeline *pipeline, bool connected)
+static void turn(struct db_pipeline *pipeline)
+{
+    db_pipeline_flush(pipeline);
+    wait_once(pipeline);
+}
+
+static void until_connected(struct db_pipeline *pipeline)
 {
     int64_t limit_ms = clock_now_ms() + LIMIT_MS;
-    while (db_pipeline_connected(pipeline) != connected) {
+    while (!db_pipeline_connected(pipeline)) {
         assert_true(clock_now_ms() < limit_ms);
         turn(pipeline);
+    }
+}
+
+static void until_lost(struct db_pipeline *pipeline)
+{
+    int64_t limit_ms = clock_now_ms() + LIMIT_MS;
+    while (db_pipeline_connected(pipeline)) {
+        assert_true(clock_now_ms() < limit_ms);
+        db_pipeline_flush(pipeline);
+        if (db_pipeline_connected(pipeline)) {
+            wait_once(pipeline);
+        }
     }
 }
 
@@ -125,7 +147,7 @@ static void test_answers_in_order(void **state)
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcomes[50] = {{.replies = 0}};
     unsigned order = 0;
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_null(db_pipeline_error(pipeline));
     for (unsigned i = 0; i < 50; i++) {
         char number[16];
@@ -150,7 +172,7 @@ static void test_null_parameters_and_columns(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcome = {.columns = 2};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, ECHO, NULL, "é", &outcome), 0);
     until_done(pipeline);
     assert_true(outcome.null[0]);
@@ -163,7 +185,7 @@ static void test_session_settings(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcome = {.columns = 3};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, SETTINGS, NULL, NULL, &outcome), 0);
     until_done(pipeline);
     assert_string_equal(outcome.text[0], "UTC");
@@ -177,7 +199,7 @@ static void test_error_leaves_neighbours_alone(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcomes[20] = {{.replies = 0}};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(query(pipeline, DIVIDE, i % 5 == 0 ? "0" : "3", NULL, &outcomes[i]), 0);
     }
@@ -201,7 +223,7 @@ static void test_statement_timeout(void **state)
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome slow = {.replies = 0};
     struct outcome quick = {.replies = 0};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, SLEEP, "30", NULL, &slow), 0);
     assert_int_equal(query(pipeline, DIVIDE, "3", NULL, &quick), 0);
     until_done(pipeline);
@@ -217,7 +239,7 @@ static void test_full_queue_refuses(void **state)
     struct outcome outcomes[4] = {{.replies = 0}};
     struct err err;
     const char *values[] = {"1"};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[i]), 0);
     }
@@ -236,11 +258,12 @@ static void test_full_queue_refuses(void **state)
 static void test_large_traffic(void **state)
 {
     enum { COUNT = 2000, TEXT = 20000 };
-    struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, COUNT);
+    /* PostgreSQL counts the time that a busy machine's client takes to read as the statement's. */
+    struct db_pipeline *pipeline = make_with_timeout(*state, statements, STATEMENT_COUNT, COUNT, LIMIT_MS);
     static struct outcome outcomes[COUNT];
     static char text[TEXT + 1];
     memset(text, 'y', TEXT);
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(i % 4 == 0 ? query(pipeline, MANY, "50", NULL, &outcomes[i])
                                     : query(pipeline, ECHO, text, text, &outcomes[i]),
@@ -259,13 +282,13 @@ static void test_lost_connection_fails_all_and_returns(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcomes[4] = {{.replies = 0}};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     unsigned generation = db_pipeline_generation(pipeline);
     assert_int_equal(query(pipeline, TERMINATE, NULL, NULL, &outcomes[0]), 0);
     for (unsigned i = 1; i < 4; i++) {
         assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[i]), 0);
     }
-    until_connected(pipeline, false);
+    until_lost(pipeline);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(outcomes[i].replies, 1);
         assert_true(outcomes[i].failed);
@@ -274,7 +297,7 @@ static void test_lost_connection_fails_all_and_returns(void **state)
     assert_int_equal(db_pipeline_fd(pipeline), -1);
     assert_true(db_pipeline_error(pipeline)->transient);
     assert_int_equal(query(pipeline, DIVIDE, "1", NULL, &outcomes[0]), -(int) ERR_DATABASE);
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_not_equal(db_pipeline_generation(pipeline), generation);
     assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcomes[1]), 0);
     until_done(pipeline);
@@ -288,11 +311,11 @@ static void test_server_restart(void **state)
     struct fixture *fixture = *state;
     struct db_pipeline *pipeline = make(fixture, statements, STATEMENT_COUNT, 100);
     struct outcome outcome = {.replies = 0};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &outcome), 0);
     db_pipeline_flush(pipeline);
     server_stop(&fixture->server, SIGQUIT);
-    until_connected(pipeline, false);
+    until_lost(pipeline);
     assert_int_equal(outcome.replies, 1);
     assert_true(outcome.failed);
     assert_true(outcome.err.transient);
@@ -305,7 +328,7 @@ static void test_server_restart(void **state)
         assert_false(db_pipeline_connected(pipeline));
     }
     server_start(&fixture->server);
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), 0);
     until_done(pipeline);
     assert_false(outcome.failed);
@@ -353,7 +376,7 @@ static void test_connecting_has_limits(void **state)
     }
     assert_int_equal(query(pipeline, DIVIDE, "2", NULL, &outcome), -(int) ERR_DATABASE);
     assert_int_equal(kill(fixture->server.pid, SIGCONT), 0);
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     db_pipeline_free(pipeline);
 }
 
@@ -362,7 +385,7 @@ static void test_silent_server_is_given_up(void **state)
 {
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome outcome = {.replies = 0};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, BACKEND, NULL, NULL, &outcome), 0);
     until_done(pipeline);
     pid_t backend = (pid_t) strtol(outcome.text[0], NULL, 10);
@@ -372,7 +395,7 @@ static void test_silent_server_is_given_up(void **state)
     assert_int_equal(kill(backend, SIGCONT), 0);
     assert_true(outcome.failed && outcome.err.transient);
     assert_non_null(strstr(outcome.err.message, "has fallen silent"));
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     db_pipeline_free(pipeline);
 }
 
@@ -381,7 +404,7 @@ static void test_free_fails_what_is_in_flight(void **state)
     struct db_pipeline *pipeline = make(*state, statements, STATEMENT_COUNT, 100);
     struct outcome sent = {.replies = 0};
     struct outcome queued = {.replies = 0};
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &sent), 0);
     db_pipeline_flush(pipeline);
     assert_int_equal(query(pipeline, SLEEP, "0.4", NULL, &queued), 0);
@@ -417,7 +440,7 @@ static int set_up(void **state)
     (void) snprintf(url, sizeof(url), "postgresql://tester@/postgres?host=%s", fixture.server.directory);
     assert_int_equal(db_target_new(&fixture.target, url, NULL, NULL, NULL), 0);
     struct db_pipeline *pipeline = make(&fixture, statements, 0, 1);
-    until_connected(pipeline, true);
+    until_connected(pipeline);
     db_pipeline_free(pipeline);
     *state = &fixture;
     return 0;
