@@ -99,9 +99,11 @@ int phase_serve(void *context, const struct supervise_worker *worker, struct err
     const struct phases *phases = context;
     struct api_options options = {.target = phases->target,
                                   .listener_fd = worker->listener_fd,
-                                  .ready_fd = worker->ready_fd,
+                                  .control_fd = worker->control_fd,
                                   .access_log = phases->config->access_log,
                                   .graceful_timeout_ms = phases->config->graceful_timeout_ms,
-                                  .slot = &worker->scoreboard->slots[worker->index]};
+                                  .requests_max = worker->requests_max,
+                                  .slot = &worker->scoreboard->slots[worker->index],
+                                  .scoreboard = worker->scoreboard};
     return api_serve(&options, err);
 }

@@ -13,10 +13,12 @@
 struct api_options {
     const struct db_target *target;
     int listener_fd; /* taken over */
-    int ready_fd;    /* gets one byte when the worker serves; its end of file ends the worker */
+    int control_fd;  /* see base/control.h; its end of file ends the worker */
     bool access_log;
     int64_t graceful_timeout_ms;
+    uint64_t requests_max;        /* answered so many, the worker asks to be replaced; 0: never */
     struct scoreboard_slot *slot; /* this worker's own */
+    const struct scoreboard *scoreboard;
 };
 
 /* Serves until SIGTERM, then drains. PostgreSQL may come and go meanwhile. */

@@ -22,9 +22,10 @@ struct supervise_stage {
 
 /* What crosses the fork into a worker. */
 struct supervise_worker {
-    size_t index;    /* of its slot, from 0 */
-    int listener_fd; /* bound and listening, non-blocking; the worker's own */
-    int ready_fd;    /* a byte written here says "ready"; end of file means that the supervisor is gone */
+    size_t index;          /* of its slot, from 0 */
+    int listener_fd;       /* bound and listening, non-blocking; the worker's own */
+    int control_fd;        /* see base/control.h */
+    uint64_t requests_max; /* answered so many, it asks to be replaced; 0: no limit */
     struct scoreboard *scoreboard;
 };
 
@@ -36,13 +37,22 @@ struct supervise_plan {
     void *context;               /* handed to every stage and worker */
     const char *host;            /* address or name to listen on */
     uint16_t port;               /* 0: any free one */
-    int64_t graceful_timeout_ms; /* from the first stop signal to SIGKILL */
+    int64_t graceful_timeout_ms; /* from a worker's SIGTERM to its SIGKILL */
+    int64_t drain_delay_ms;      /* from the first stop signal to SIGTERM; /health says 503 meanwhile */
+    uint64_t requests_max;       /* a worker is replaced after about so many (± 10 %); 0: never */
+    uint64_t memory_max_bytes;   /* a worker whose RSS is over it three times is replaced; 0: no limit */
+    /* Reads the settings again and may change the fields above, from worker_count on, but for host and port. On failure
+     * nothing has changed. NULL: there is nothing to reload, only the workers are replaced. */
+    int (*reload)(void *context, struct supervise_plan *plan, struct err *err);
 };
 
 /* Runs the plan. `*exit_code` gets the service's exit code (the stage's own, 0 after a clean stop, 128+N for a stage
  * interrupted by signal N). -ERR_LISTEN or -ERR_INTERNAL with err filled when it could not go on. Call it once, with no
  * thread running; signals and child reaping belong to it until it returns. */
-int supervise_run(const struct supervise_plan *plan, int *exit_code, struct err *err);
+int supervise_run(struct supervise_plan *plan, int *exit_code, struct err *err);
+
+/* The most workers that there can be, after SIGTTIN or a reload too. */
+#define SUPERVISE_WORKERS_MAX 256
 
 /* CPUs that this process may run on (sched_getaffinity(2)), at least 1. */
 size_t supervise_usable_cpus(void);

@@ -9,15 +9,17 @@
 
 #include "api/reply.h"
 #include "api/worker.h"
+#include "digitalism/base/control.h"
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
 
 static void tell_ready(struct api_worker *worker)
 {
+    const char byte = CONTROL_READY;
     ssize_t written;
     do {
-        written = write(worker->options->ready_fd, "", 1);
+        written = write(worker->options->control_fd, &byte, 1);
     } while (written < 0 && errno == EINTR);
     worker->ready = true;
     if (written != 1) {
@@ -97,7 +99,7 @@ static int open_worker(struct api_worker *worker, int stop_fd, struct err *err)
     if (http_server_new(&worker->server, &options, err) < 0 || api_access_open(worker, err) < 0 ||
         http_timer_new(&worker->drain_timer, worker->server, drain_over, worker, err) < 0 ||
         watch(worker, &worker->stop_watch, stop_fd, stop_asked, err) < 0 ||
-        watch(worker, &worker->supervisor_watch, worker->options->ready_fd, supervisor_gone, err) < 0 ||
+        watch(worker, &worker->supervisor_watch, worker->options->control_fd, supervisor_gone, err) < 0 ||
         api_database_open(worker, err) < 0) {
         return -(int) err->code;
     }

@@ -250,7 +250,7 @@ static int run_workers(struct supervisor *supervisor, struct err *err)
     return 0;
 }
 
-int supervise_run(const struct supervise_plan *plan, int *exit_code, struct err *err)
+int supervise_run(struct supervise_plan *plan, int *exit_code, struct err *err)
 {
     struct supervisor supervisor;
     int failure = supervisor_new(&supervisor, plan, err);

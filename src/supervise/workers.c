@@ -75,9 +75,9 @@ static int fork_worker(struct workers *workers, struct worker *worker, struct er
     struct worker_start start = {.plan = workers->plan,
                                  .worker = {.index = index,
                                             .listener_fd = workers->listeners->fds[index],
-                                            .ready_fd = control[1],
+                                            .control_fd = control[1],
                                             .scoreboard = workers->scoreboard}};
-    const int keep_fds[] = {start.worker.listener_fd, start.worker.ready_fd};
+    const int keep_fds[] = {start.worker.listener_fd, start.worker.control_fd};
     struct child_start child = {.role = worker->role,
                                 .keep_fds = keep_fds,
                                 .keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
@@ -140,11 +140,11 @@ static void handle_exit(struct workers *workers, struct worker *worker, int wait
     worker->pid = 0;
     file_close(&worker->control_fd);
     if (workers->stopping) {
-        set_state(workers, worker, SCOREBOARD_EMPTY, cause);
+        set_state(workers, worker, SCOREBOARD_STOPPED, cause);
         return;
     }
     if (!worker->ever_ready || policy_crash_loop(&workers->crashes, now_ms)) {
-        set_state(workers, worker, SCOREBOARD_EMPTY, cause);
+        set_state(workers, worker, SCOREBOARD_STOPPED, cause);
         if (worker->ever_ready) {
             (void) err_set(failure, ERR_LISTEN, "%d worker crashes within %d s, the last one: %s ended with %s",
                            POLICY_CRASHES_MAX, POLICY_CRASH_WINDOW_MS / 1000, worker->role, cause);
@@ -251,8 +251,8 @@ void workers_stop(struct workers *workers)
         if (worker->pid != 0) {
             set_state(workers, worker, SCOREBOARD_DRAINING, "stop");
             (void) kill(worker->pid, SIGTERM);
-        } else if (worker->state != SCOREBOARD_EMPTY) {
-            set_state(workers, worker, SCOREBOARD_EMPTY, "stop");
+        } else if (worker->state != SCOREBOARD_STOPPED) {
+            set_state(workers, worker, SCOREBOARD_STOPPED, "stop");
         }
     }
 }
