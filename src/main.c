@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command_line.h"
+#include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/config.h"
 #include "digitalism/db.h"
@@ -210,6 +211,9 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct command_line line;
+    if (file_fill_standard(&err) < 0) {
+        return fail(&err);
+    }
     if (command_line_parse(&line, argc, argv, &err) < 0) {
         (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\n", err.hint);
         return exit_code_of(err.code);

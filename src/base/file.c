@@ -20,6 +20,22 @@ void file_close(int *fd)
     }
 }
 
+int file_fill_standard(struct err *err)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0) {
+            continue;
+        }
+        /* The lowest free number is this one, because those below were seen to. Opened the wrong way round, its use
+         * fails as it would have failed before. */
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            return err_set_errno(err, ERR_INTERNAL, errno, "cannot open /dev/null in place of the closed descriptor %d",
+                                 fd);
+        }
+    }
+    return 0;
+}
+
 static int read_all(struct buffer *out, int fd, const char *path, size_t bytes_max, struct err *err)
 {
     size_t start = out->length;

@@ -5,7 +5,7 @@ Not here: what the commands do when all is well (the tests of their parts).
 
 import pytest
 
-from harness import settings
+from harness import run_program, settings
 
 
 def test_help_lists_commands_settings_and_exit_codes(run):
@@ -119,3 +119,16 @@ def test_no_secret_anywhere(run, database):
     for extra in ({}, {"DATABASE_PASSWORD": "s3cret-wrong"}):
         result = run("migrate", env=settings(url, LOG_LEVEL="debug", **extra))
         assert "s3cret-wrong" not in result.text
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_descriptors_become_no_socket(binary, database, closed):
+    """A log that has nowhere to go must not go into the connection to PostgreSQL, whose socket would get the number."""
+    result = run_program("/bin/sh", "-c", f'exec "$0" etl {closed}', binary, env=settings(database.url))
+    assert result.code == 0, result
+    assert database.query("SELECT count(*) > 0 FROM cities") == [(True,)]
+
+
+def test_a_closed_stdout_is_no_success(binary):
+    """What was asked for could not be printed."""
+    assert run_program("/bin/sh", "-c", 'exec "$0" --version 1>&-', binary).code == 1

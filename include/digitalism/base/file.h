@@ -15,6 +15,10 @@ int file_read(struct buffer *out, const char *path, size_t bytes_max, struct err
 void file_close(int *fd);
 #define FILE_FD_AUTO __attribute__((cleanup(file_close))) int
 
+/* Gives each of the descriptors 0 to 2 that the parent left closed something that refuses to be used, so that no socket
+ * gets such a number and is then taken for standard output. Called first of all. */
+int file_fill_standard(struct err *err);
+
 /* A sorted list of the names in a directory, without "." and "..". Release with file_list_done(). */
 struct file_list {
     char **names;
