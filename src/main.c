@@ -113,7 +113,9 @@ static int run_plan(struct phases *phases, const struct plan *plan)
     }
     const struct config *config = phases->config;
     size_t workers = config->workers > 0 ? (size_t) config->workers : supervise_usable_cpus();
-    struct supervise_plan supervised = {.stages = stages,
+    workers = workers < SUPERVISE_WORKERS_MAX ? workers : SUPERVISE_WORKERS_MAX;
+    struct supervise_plan supervised = {.scoreboard = phases->scoreboard,
+                                        .stages = stages,
                                         .stage_count = stage_count,
                                         .worker_count = plan->serve ? workers : 0,
                                         .worker_run = worker_run,
@@ -147,7 +149,9 @@ static int run_command(const struct command_line *line, const struct config *con
     }
     struct plan plan = plan_of(line->command, config);
     log_role("supervisor");
-    int exit_code = run_plan(&phases, &plan);
+    int exit_code =
+        scoreboard_new(&phases.scoreboard, SUPERVISE_WORKERS_MAX, &err) == 0 ? run_plan(&phases, &plan) : fail(&err);
+    scoreboard_free(phases.scoreboard);
     phases_done(&phases);
     return exit_code;
 }

@@ -2,6 +2,9 @@
  * Not here: the order of the phases (main.c), what they do (their modules). */
 #include "phases.h"
 
+#include <stdatomic.h>
+#include <time.h>
+
 #include "digitalism/api.h"
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/log.h"
@@ -75,15 +78,31 @@ int phases_check_files(const struct phases *phases, struct err *err)
     return etl_check(&options, err);
 }
 
+/* The state comes last: who reads it finds the counts that belong to it. */
+static void publish_etl(struct scoreboard_etl *etl, const struct etl_summary *summary, bool is_done)
+{
+    atomic_store_explicit(&etl->read, summary->read, memory_order_relaxed);
+    atomic_store_explicit(&etl->inserted, summary->inserted, memory_order_relaxed);
+    atomic_store_explicit(&etl->updated, summary->updated, memory_order_relaxed);
+    atomic_store_explicit(&etl->unchanged, summary->unchanged, memory_order_relaxed);
+    atomic_store_explicit(&etl->duplicate, summary->duplicate, memory_order_relaxed);
+    atomic_store_explicit(&etl->rejected, summary->rejected, memory_order_relaxed);
+    atomic_store_explicit(&etl->duration_ms, summary->duration_ms, memory_order_relaxed);
+    atomic_store_explicit(&etl->finished_s, (int64_t) time(NULL), memory_order_relaxed);
+    atomic_store_explicit(&etl->state, is_done ? SCOREBOARD_ETL_DONE : SCOREBOARD_ETL_FAILED, memory_order_release);
+}
+
 int phase_etl(void *context, struct err *err)
 {
-    const struct phases *phases = context;
+    struct phases *phases = context;
     struct etl_options options = etl_options_of(phases);
     struct etl_summary summary = {.read = 0};
     if (phases->config->etl_enable_geocoding) {
         log_warn("ETL_ENABLE_GEOCODING is set, but this version does not geocode, continuing without");
     }
+    atomic_store_explicit(&phases->scoreboard->etl.state, SCOREBOARD_ETL_RUNNING, memory_order_release);
     int failure = etl_run(&options, &summary, err);
+    publish_etl(&phases->scoreboard->etl, &summary, failure == 0);
     if (failure < 0 && summary.read == 0) {
         return failure;
     }
@@ -94,9 +113,19 @@ int phase_etl(void *context, struct err *err)
     return failure;
 }
 
+/* No worker is forked before the stages are over: a load that still runs has died without a word. */
+static void bury_etl(struct scoreboard_etl *etl)
+{
+    int32_t running = SCOREBOARD_ETL_RUNNING;
+    if (atomic_compare_exchange_strong(&etl->state, &running, SCOREBOARD_ETL_FAILED)) {
+        atomic_store_explicit(&etl->finished_s, (int64_t) time(NULL), memory_order_relaxed);
+    }
+}
+
 int phase_serve(void *context, const struct supervise_worker *worker, struct err *err)
 {
     const struct phases *phases = context;
+    bury_etl(&worker->scoreboard->etl);
     struct api_options options = {.target = phases->target,
                                   .listener_fd = worker->listener_fd,
                                   .control_fd = worker->control_fd,

@@ -8,6 +8,7 @@
 #include "digitalism/base/error.h"
 #include "digitalism/config.h"
 #include "digitalism/db.h"
+#include "digitalism/scoreboard.h"
 #include "digitalism/supervise.h"
 
 /* What every child inherits by fork. */
@@ -16,6 +17,7 @@ struct phases {
     struct db_target *target;
     const char *const *paths; /* of the CSV files */
     size_t path_count;
+    struct scoreboard *scoreboard; /* set by main, shared with the children */
 };
 
 /* `paths` (may be none: CSV_DATA_PATH then) must outlive the phases. */

@@ -30,6 +30,7 @@ struct supervise_worker {
 };
 
 struct supervise_plan {
+    struct scoreboard *scoreboard; /* with SUPERVISE_WORKERS_MAX slots; made by the owner before, freed by it after */
     const struct supervise_stage *stages;
     size_t stage_count;
     size_t worker_count; /* 0: no listeners, no workers: end after the stages */

@@ -36,7 +36,8 @@ struct supervisor {
 
 static int supervisor_new(struct supervisor *supervisor, const struct supervise_plan *plan, struct err *err)
 {
-    *supervisor = (struct supervisor){.plan = plan, .signals_fd = -1, .kill_deadline_ms = CLOCK_NEVER};
+    *supervisor = (struct supervisor){
+        .plan = plan, .signals_fd = -1, .scoreboard = plan->scoreboard, .kill_deadline_ms = CLOCK_NEVER};
     supervisor->signals_fd = signals_open(err);
     if (supervisor->signals_fd < 0) {
         return supervisor->signals_fd;
@@ -52,9 +53,6 @@ static int supervisor_new(struct supervisor *supervisor, const struct supervise_
         failure = listeners_bind(&supervisor->listeners, plan->host, plan->port, plan->worker_count, err);
     }
     if (failure == 0) {
-        failure = scoreboard_new(&supervisor->scoreboard, plan->worker_count, err);
-    }
-    if (failure == 0) {
         failure = workers_new(&supervisor->workers, plan, &supervisor->listeners, supervisor->scoreboard, err);
     }
     return failure;
@@ -64,7 +62,6 @@ static void supervisor_done(struct supervisor *supervisor)
 {
     workers_done(&supervisor->workers);
     listeners_done(&supervisor->listeners);
-    scoreboard_free(supervisor->scoreboard);
     free(supervisor->poll_fds);
     file_close(&supervisor->signals_fd);
 }
