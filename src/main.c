@@ -122,7 +122,10 @@ static int run_plan(struct phases *phases, const struct plan *plan)
                                         .context = phases,
                                         .host = config->host,
                                         .port = (uint16_t) config->port,
-                                        .graceful_timeout_ms = config->graceful_timeout_ms};
+                                        .graceful_timeout_ms = config->graceful_timeout_ms,
+                                        .drain_delay_ms = config->drain_delay_ms,
+                                        .requests_max = (uint64_t) config->max_requests,
+                                        .memory_max_bytes = (uint64_t) config->worker_memory_limit_bytes};
     int exit_code = 0;
     return supervise_run(&supervised, &exit_code, &err) == 0 ? exit_code : fail(&err);
 }

@@ -53,6 +53,9 @@ struct config {
     int64_t port;    /* 0: any free one */
     int64_t workers; /* 0: as many as there are usable CPUs */
     int64_t graceful_timeout_ms;
+    int64_t drain_delay_ms;
+    int64_t max_requests;              /* of one worker; 0: no limit */
+    int64_t worker_memory_limit_bytes; /* 0: no limit */
     enum log_level log_level;
     enum log_format log_format;
     char *log_file; /* "stdout", "stderr" or a path */

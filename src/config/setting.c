@@ -95,13 +95,14 @@ static bool store_string(char **place, const char *text)
     return true;
 }
 
-static bool store_integer(const struct config_setting *setting, const char *text, int64_t *place)
+static bool store_number(const struct config_setting *setting, const char *text, int64_t *place)
 {
     if (setting->zero_name != NULL && (strcmp(text, "0") == 0 || strcasecmp(text, setting->zero_name) == 0)) {
         *place = 0;
         return true;
     }
-    return config_value_integer(text, setting->min, setting->max, place);
+    return setting->kind == CONFIG_KIND_SIZE ? config_value_size(text, setting->min, setting->max, place)
+                                             : config_value_integer(text, setting->min, setting->max, place);
 }
 
 static bool store_name(const struct config_setting *setting, const char *text, unsigned *place)
@@ -129,7 +130,8 @@ bool config_setting_store(const struct config_setting *setting, const char *text
     case CONFIG_KIND_BOOLEAN:
         return config_value_boolean(text, place);
     case CONFIG_KIND_INTEGER:
-        return store_integer(setting, text, place);
+    case CONFIG_KIND_SIZE:
+        return store_number(setting, text, place);
     case CONFIG_KIND_DURATION:
         return config_value_duration(text, setting->min, setting->max, place);
     case CONFIG_KIND_NAME:
@@ -146,6 +148,13 @@ static void print_names(const struct config_setting *setting, struct buffer *out
 {
     for (size_t i = 0; i < setting->name_count; i++) {
         buffer_append_format(out, "%s%s", i == 0 ? "" : ", ", setting->names[i]);
+    }
+}
+
+static void print_zero_name(const struct config_setting *setting, struct buffer *out)
+{
+    if (setting->zero_name != NULL) {
+        buffer_append_format(out, ", or %s", setting->zero_name);
     }
 }
 
@@ -167,9 +176,7 @@ void config_setting_print_allowed(const struct config_setting *setting, struct b
         break;
     case CONFIG_KIND_INTEGER:
         buffer_append_format(out, "not a number from %lld to %lld", (long long) setting->min, (long long) setting->max);
-        if (setting->zero_name != NULL) {
-            buffer_append_format(out, ", or %s", setting->zero_name);
-        }
+        print_zero_name(setting, out);
         break;
     case CONFIG_KIND_DURATION:
         buffer_append_text(out, "not a duration from ");
@@ -177,6 +184,14 @@ void config_setting_print_allowed(const struct config_setting *setting, struct b
         buffer_append_text(out, " to ");
         config_value_print_duration(out, setting->max);
         buffer_append_text(out, ", such as 500ms, 8s, 2m, or 1.5 for seconds");
+        break;
+    case CONFIG_KIND_SIZE:
+        buffer_append_text(out, "not a size from ");
+        config_value_print_size(out, setting->min);
+        buffer_append_text(out, " to ");
+        config_value_print_size(out, setting->max);
+        buffer_append_text(out, ", such as 256M, 1G, 512MiB or bytes");
+        print_zero_name(setting, out);
         break;
     case CONFIG_KIND_NAME:
         buffer_append_text(out, "not one of ");
@@ -227,9 +242,12 @@ void config_setting_print(const struct config_setting *setting, const struct con
         buffer_append_text(out, *(const bool *) place ? "true" : "false");
         break;
     case CONFIG_KIND_INTEGER:
+    case CONFIG_KIND_SIZE:
         number = *(const int64_t *) place;
         if (number == 0 && setting->zero_name != NULL) {
             buffer_append_text(out, setting->zero_name);
+        } else if (setting->kind == CONFIG_KIND_SIZE) {
+            config_value_print_size(out, number);
         } else {
             buffer_append_integer(out, number);
         }

@@ -2,10 +2,11 @@
  * Not here: what is done by kind (setting.c). */
 #include "config/settings.h"
 
-#define SECONDS(count) (INT64_C(1000) * (count))
-#define MINUTES(count) (SECONDS(60) * (count))
-#define HOURS(count)   (MINUTES(60) * (count))
-#define MEMBER(name)   .offset = offsetof(struct config, name)
+#define SECONDS(count)   (INT64_C(1000) * (count))
+#define MINUTES(count)   (SECONDS(60) * (count))
+#define HOURS(count)     (MINUTES(60) * (count))
+#define MEBIBYTES(count) (INT64_C(1024) * 1024 * (count))
+#define MEMBER(name)     .offset = offsetof(struct config, name)
 
 static const char *const duplicates_names[CONFIG_DUPLICATES_COUNT] = {
     [CONFIG_DUPLICATES_SKIP] = "skip", [CONFIG_DUPLICATES_REPLACE] = "replace"};
@@ -103,6 +104,23 @@ const struct config_setting config_settings[] = {
      .kind = CONFIG_KIND_DURATION,
      .max = HOURS(1),
      MEMBER(graceful_timeout_ms)},
+    {.help = {"DRAIN_DELAY", "0s", "how long a stop still takes new connections, while /health says 503"},
+     .kind = CONFIG_KIND_DURATION,
+     .max = MINUTES(10),
+     MEMBER(drain_delay_ms)},
+    {.help = {"MAX_REQUESTS", "never", "requests after about which a worker is replaced"},
+     .alias = "UVICORN_LIMIT_MAX_REQUESTS",
+     .kind = CONFIG_KIND_INTEGER,
+     .min = 1,
+     .max = INT64_C(1000000000000),
+     .zero_name = "never",
+     MEMBER(max_requests)},
+    {.help = {"WORKER_MEMORY_LIMIT", "none", "resident memory over which a worker is replaced"},
+     .kind = CONFIG_KIND_SIZE,
+     .min = MEBIBYTES(16),
+     .max = MEBIBYTES(1024 * 1024),
+     .zero_name = "none",
+     MEMBER(worker_memory_limit_bytes)},
     {.help = {"LOG_LEVEL", "info", "the least level that is logged: debug, info, warn or error"},
      .alias = "UVICORN_LOG_LEVEL",
      .kind = CONFIG_KIND_NAME,

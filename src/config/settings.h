@@ -18,6 +18,7 @@ enum config_kind {
     CONFIG_KIND_BOOLEAN,
     CONFIG_KIND_INTEGER,
     CONFIG_KIND_DURATION,
+    CONFIG_KIND_SIZE,
     CONFIG_KIND_NAME,
     CONFIG_KIND_LIMIT,
     CONFIG_KIND_URL,
@@ -37,9 +38,9 @@ struct config_setting {
     enum config_kind kind;
     unsigned traits;
     size_t offset; /* of its member in struct config */
-    int64_t min;   /* of an integer, or of a duration in milliseconds */
+    int64_t min;   /* of an integer, of a duration in milliseconds, or of a size in bytes */
     int64_t max;
-    const char *zero_name;    /* a word for the integer 0, which then stands outside of min and max; or NULL */
+    const char *zero_name;    /* a word for the integer or size 0, which then stands outside of min and max; or NULL */
     const char *const *names; /* of CONFIG_KIND_NAME */
     size_t name_count;
     const char *const (*synonyms)[2]; /* of CONFIG_KIND_NAME: another word, and the name that it means; or NULL */

@@ -116,6 +116,34 @@ bool config_value_duration(const char *text, int64_t min_ms, int64_t max_ms, int
     return false;
 }
 
+bool config_value_size(const char *text, int64_t min_bytes, int64_t max_bytes, int64_t *out_bytes)
+{
+    static const struct {
+        const char *name;
+        int shift;
+    } units[] = {{"", 0}, {"K", 10}, {"KiB", 10}, {"M", 20}, {"MiB", 20}, {"G", 30}, {"GiB", 30}};
+    int64_t number = 0;
+    int64_t scale = 1;
+    if (!read_decimal(&text, &number, &scale)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcasecmp(text, units[i].name) != 0) {
+            continue;
+        }
+        if (number > INT64_MAX >> units[i].shift || (units[i].shift == 0 && scale != 1)) {
+            return false;
+        }
+        int64_t bytes = (number << units[i].shift) / scale;
+        if (bytes < min_bytes || bytes > max_bytes) {
+            return false;
+        }
+        *out_bytes = bytes;
+        return true;
+    }
+    return false;
+}
+
 bool config_value_limit(const char *text, struct config_limit *out)
 {
     int64_t number = 0;
@@ -191,6 +219,18 @@ void config_value_print_duration(struct buffer *out, int64_t duration_ms)
     int64_t unit_ms = whole_minutes ? 60000 : whole_seconds ? 1000 : 1;
     buffer_append_integer(out, duration_ms / unit_ms);
     buffer_append_text(out, whole_minutes ? "m" : whole_seconds ? "s" : "ms");
+}
+
+void config_value_print_size(struct buffer *out, int64_t bytes)
+{
+    static const char *const units[] = {"", "K", "M", "G"};
+    size_t unit = 0;
+    while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        bytes /= 1024;
+        unit += 1;
+    }
+    buffer_append_integer(out, bytes);
+    buffer_append_text(out, units[unit]);
 }
 
 static int hex_digit(char character)

@@ -21,6 +21,10 @@ bool config_value_integer(const char *text, int64_t min, int64_t max, int64_t *o
 /* `500ms`, `8s`, `2m`, or a bare number of seconds, each with up to 6 decimals; rounded to whole milliseconds. */
 bool config_value_duration(const char *text, int64_t min_ms, int64_t max_ms, int64_t *out_ms);
 
+/* `256M`, `1.5G`, `512KiB`, or a bare number of bytes; units are powers of 1024. Without `MB` and its like, which mean
+ * one thing to some programs and another to others. Rounded down to whole bytes. */
+bool config_value_size(const char *text, int64_t min_bytes, int64_t max_bytes, int64_t *out_bytes);
+
 /* A count, or a share such as `10%` or `2.5%` from 0 to 100 %. */
 bool config_value_limit(const char *text, struct config_limit *out);
 
@@ -35,6 +39,9 @@ bool config_value_url(const char *text);
 
 /* The shortest of `500ms`, `8s`, `2m` that says the same. */
 void config_value_print_duration(struct buffer *out, int64_t duration_ms);
+
+/* The shortest of `268435457`, `3K`, `256M`, `1G` that says the same. */
+void config_value_print_size(struct buffer *out, int64_t bytes);
 
 /* A URL with `***` for the password in its user information and for secret query values. It rather hides too much:
  * a text that is no URL is hidden whole. */

@@ -1,4 +1,4 @@
-/* Goal: no .env text, INI text, duration, limit, URL or name makes the readers of settings misbehave.
+/* Goal: no .env text, INI text, duration, size, limit, URL or name makes the readers of settings misbehave.
  * The first byte chooses the reader, the rest is its input. */
 #include <stdint.h>
 #include <stdio.h>
@@ -39,8 +39,8 @@ static void read_file(const char *text, size_t length,
     config_entries_done(&entries);
 }
 
-/* What is printed of a duration means the same when it is read again. */
-static void read_duration(const char *text)
+/* What is printed of a duration or a size means the same when it is read again. */
+static void read_number(const char *text)
 {
     int64_t duration_ms = -1;
     int64_t again_ms = -1;
@@ -49,6 +49,14 @@ static void read_duration(const char *text)
         config_value_print_duration(&printed, duration_ms);
         require(config_value_duration(buffer_text(&printed), 0, INT64_C(1) << 40, &again_ms));
         require(again_ms == duration_ms);
+    }
+    int64_t bytes = -1;
+    int64_t again_bytes = -1;
+    if (config_value_size(text, 0, INT64_MAX, &bytes)) {
+        BUFFER_AUTO printed = BUFFER_EMPTY;
+        config_value_print_size(&printed, bytes);
+        require(config_value_size(buffer_text(&printed), 0, INT64_MAX, &again_bytes));
+        require(again_bytes == bytes);
     }
     struct config_limit limit = {.count = 0, .permille = 0};
     if (config_value_limit(text, &limit)) {
@@ -94,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_file(bytes, size - 1, config_read_ini);
         break;
     case 'd':
-        read_duration(text);
+        read_number(text);
         break;
     case 'u':
         read_url(text);

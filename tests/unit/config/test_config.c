@@ -115,11 +115,40 @@ static void test_defaults(void **state)
     assert_int_equal(values->port, 8000);
     assert_int_equal(values->workers, 0);
     assert_int_equal(values->graceful_timeout_ms, 8000);
+    assert_int_equal(values->drain_delay_ms, 0);
+    assert_int_equal(values->max_requests, 0);
+    assert_int_equal(values->worker_memory_limit_bytes, 0);
     assert_int_equal(values->log_level, LOG_LEVEL_INFO);
     assert_int_equal(values->log_format, LOG_FORMAT_TEXT);
     assert_string_equal(values->log_file, "stdout");
     assert_true(values->access_log);
     assert_string_equal(buffer_text(&fixture->loaded.warnings), "");
+}
+
+static void test_limits_of_workers(void **state)
+{
+    struct fixture *fixture = *state;
+    set_environment(fixture, "DRAIN_DELAY=2.5s");
+    set_environment(fixture, "UVICORN_LIMIT_MAX_REQUESTS=5000");
+    set_environment(fixture, "WORKER_MEMORY_LIMIT=256MiB");
+    assert_loads(fixture);
+    assert_int_equal(fixture->loaded.values.drain_delay_ms, 2500);
+    assert_int_equal(fixture->loaded.values.max_requests, 5000);
+    assert_int_equal(fixture->loaded.values.worker_memory_limit_bytes, 256 * 1024 * 1024);
+    BUFFER_AUTO printed = BUFFER_EMPTY;
+    config_print(&fixture->loaded, &printed);
+    assert_non_null(strstr(buffer_text(&printed), "\nWORKER_MEMORY_LIMIT    = 256M "));
+}
+
+static void test_limits_of_workers_can_be_taken_away(void **state)
+{
+    struct fixture *fixture = *state;
+    write_file(".env", "MAX_REQUESTS=10\nWORKER_MEMORY_LIMIT=1G\n");
+    set_environment(fixture, "MAX_REQUESTS=0");
+    set_environment(fixture, "WORKER_MEMORY_LIMIT=None");
+    assert_loads(fixture);
+    assert_int_equal(fixture->loaded.values.max_requests, 0);
+    assert_int_equal(fixture->loaded.values.worker_memory_limit_bytes, 0);
 }
 
 /* Each source sets one setting more than the next stronger one, so that every step of the order shows. */
@@ -239,6 +268,9 @@ static void test_all_faults_are_listed_at_once(void **state)
     set_environment(fixture, "ETL_MAX_REJECTS=110%");
     set_environment(fixture, "ACCESS_LOG=maybe");
     set_flag(fixture, "GRACEFUL_TIMEOUT", "long");
+    set_flag(fixture, "DRAIN_DELAY", "11m");
+    set_flag(fixture, "MAX_REQUESTS", "-1");
+    set_flag(fixture, "WORKER_MEMORY_LIMIT", "15M");
     set_flag(fixture, "DATABASE_URL", "postgresql://u:hidden@h/d");
     set_flag(fixture, "NO_SUCH", "1");
     set_flag(fixture, "WORKER", "1");
@@ -258,9 +290,12 @@ static void test_all_faults_are_listed_at_once(void **state)
         "PORT=80o0 (environment): not a number from 0 to 65535\n"
         "WORKERS=257 (.env:1): not a number from 1 to 256, or auto\n"
         "GRACEFUL_TIMEOUT=long (flag): not a duration from 0s to 60m, such as 500ms, 8s, 2m, or 1.5 for seconds\n"
+        "DRAIN_DELAY=11m (flag): not a duration from 0s to 10m, such as 500ms, 8s, 2m, or 1.5 for seconds\n"
+        "MAX_REQUESTS=-1 (flag): not a number from 1 to 1000000000000, or never\n"
+        "WORKER_MEMORY_LIMIT=15M (flag): not a size from 16M to 1024G, such as 256M, 1G, 512MiB or bytes, or none\n"
         "UVICORN_LOG_LEVEL=loud (environment): not one of debug, info, warn, error\n"
         "ACCESS_LOG=maybe (environment): not one of true, false, yes, no, on, off, 1, 0\n",
-        "15 settings are not valid");
+        "18 settings are not valid");
 }
 
 static int refuse_url(const char *url, struct err *err)
@@ -345,7 +380,7 @@ static void test_flags_have_help_and_are_no_secrets(void **state)
         assert_string_not_equal(config_flag(count)->name, "DATABASE_URL");
         assert_string_not_equal(config_flag(count)->name, "DATABASE_PASSWORD");
     }
-    assert_int_equal(count, 24);
+    assert_int_equal(count, 27);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -354,6 +389,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_defaults),
+        CASE(test_limits_of_workers),
+        CASE(test_limits_of_workers_can_be_taken_away),
         CASE(test_precedence),
         CASE(test_empty_values_count_as_not_set),
         CASE(test_aliases_of_uvicorn),

@@ -74,6 +74,63 @@ static void test_duration_knows_units_decimals_and_bare_seconds(void **state)
     assert_false(config_value_duration("99ms", 100, 1000, &value));
 }
 
+static void test_size_counts_in_powers_of_1024(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text;
+        int64_t value;
+    } good[] = {{"256M", 268435456},
+                {"1G", 1073741824},
+                {"512MiB", 536870912},
+                {"0.5g", 536870912},
+                {"3k", 3072},
+                {"2kib", 2048},
+                {"16777216", 16777216},
+                {"1.5K", 1536},
+                {"0", 0},
+                {"0.0001K", 0},
+                {"1024GIB", INT64_C(1) << 40}};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        int64_t value = -1;
+        assert_true(config_value_size(good[i].text, 0, INT64_C(1) << 40, &value));
+        assert_int_equal(value, good[i].value);
+    }
+    static const char *const bad[] = {"",      "M",   "256 M", "-1M",   "1.5",
+                                      "256MB", "1T",  "1Gi",   "1e9",   ".5G",
+                                      "5.G",   "0x1", "1MM",   "1025G", "9223372036854775807K"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        int64_t value = -1;
+        assert_false(config_value_size(bad[i], 0, INT64_C(1) << 40, &value));
+        assert_int_equal(value, -1);
+    }
+    int64_t value = -1;
+    assert_false(config_value_size("15M", 16777216, 33554432, &value));
+    assert_false(config_value_size("16777215", 16777216, 33554432, &value));
+    assert_true(config_value_size("16M", 16777216, 33554432, &value));
+}
+
+static void test_size_prints_in_its_largest_whole_unit(void **state)
+{
+    (void) state;
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {1023, "1023"},
+                 {1024, "1K"},
+                 {268435456, "256M"},
+                 {268435457, "268435457"},
+                 {1610612736, "1536M"},
+                 {1073741824, "1G"},
+                 {INT64_C(1) << 40, "1024G"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        BUFFER_AUTO out = BUFFER_EMPTY;
+        config_value_print_size(&out, cases[i].value);
+        assert_string_equal(buffer_text(&out), cases[i].text);
+    }
+}
+
 static void test_limit_is_a_count_or_a_share(void **state)
 {
     (void) state;
@@ -205,6 +262,8 @@ int main(void)
         cmocka_unit_test(test_boolean_accepts_its_eight_words_in_any_case),
         cmocka_unit_test(test_integer_keeps_to_digits_and_range),
         cmocka_unit_test(test_duration_knows_units_decimals_and_bare_seconds),
+        cmocka_unit_test(test_size_counts_in_powers_of_1024),
+        cmocka_unit_test(test_size_prints_in_its_largest_whole_unit),
         cmocka_unit_test(test_limit_is_a_count_or_a_share),
         cmocka_unit_test(test_text_has_a_length_and_no_control_characters),
         cmocka_unit_test(test_url_needs_scheme_host_and_a_real_port),
