@@ -114,10 +114,15 @@ static int check_operands(const struct command_line *line, struct err *err)
         err_hint(err, "see digitalism %s --help", name);
         return -ERR_CONFIG;
     }
-    if (commands[line->command].has_action &&
-        (line->operand_count > 1 || (line->operand_count == 1 && strcmp(line->operands[0], "up") != 0))) {
-        return err_set(err, ERR_CONFIG, "unknown action \"%s\" of the command %s; there is: up",
-                       line->operands[line->operand_count - 1], name);
+    if (commands[line->command].has_action && line->operand_count > 0 && strcmp(line->operands[0], "up") != 0) {
+        return err_set(err, ERR_CONFIG, "unknown action \"%s\" of the command %s; there is: up", line->operands[0],
+                       name);
+    }
+    if (commands[line->command].has_action && line->operand_count > 1) {
+        (void) err_set(err, ERR_CONFIG, "the command %s takes one action, \"%s\" was given too", name,
+                       line->operands[1]);
+        err_hint(err, "see digitalism %s --help", name);
+        return -ERR_CONFIG;
     }
     return 0;
 }
