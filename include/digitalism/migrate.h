@@ -17,13 +17,14 @@ struct migrate_options {
     int64_t lock_timeout_ms; /* how long to wait for another starter that holds the lock */
 };
 
-/* Checks the directory alone: that it can be read, and that no number is used twice. -ERR_MIGRATION. Needs no server.
- */
+/* Checks the directory alone: that it can be read and has migrations, and that no number is used twice. -ERR_MIGRATION.
+ * Needs no server. */
 int migrate_check(const char *directory, struct err *err);
 
 /* Applies what is not yet in `digitalism_migrations`, each file in one transaction with its history row. Logs each
  * file. `applied` gets how many were applied. On -ERR_MIGRATION, -ERR_DATABASE or -ERR_INTERRUPTED the database stands
- * exactly behind the last file that was logged as applied. Takes SIGTERM over (stop_open) once it is connected. */
+ * exactly behind the last file that was logged as applied. -ERR_DATABASE is for the connection and the login only.
+ * Takes SIGTERM over (stop_open) once it is connected. */
 int migrate_up(const struct migrate_options *options, size_t *applied, struct err *err);
 
 #endif

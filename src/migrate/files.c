@@ -139,6 +139,11 @@ static int load(struct migrate_files *files, const char *directory, bool quiet, 
     if (failure != 0) {
         return failure;
     }
+    if (files->count == 0) {
+        (void) err_set(err, ERR_MIGRATION, "the directory %s has no migration", directory);
+        err_hint(err, "migrations have names like 0001_name.sql; MIGRATIONS_PATH names their directory");
+        return -(int) ERR_MIGRATION;
+    }
     if (files->count > MIGRATE_FILES_MAX) {
         return err_set(err, ERR_MIGRATION, "%s has more than %d migrations", directory, MIGRATE_FILES_MAX);
     }

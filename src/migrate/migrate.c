@@ -2,6 +2,8 @@
  * Not here: each of those steps. */
 #include "digitalism/migrate.h"
 
+#include <string.h>
+
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
@@ -70,6 +72,19 @@ static int up_locked(struct migrate_store *store, const struct migrate_files *fi
     return failure;
 }
 
+/* What PostgreSQL refuses on a connection that stands is the migration's failure, not the connection's. */
+static int recode_refusal(int failure, struct err *err)
+{
+    if (failure != -(int) ERR_DATABASE || err->sqlstate[0] == '\0' || err->transient) {
+        return failure;
+    }
+    if (strcmp(err->sqlstate, "42501") == 0 && err->hint[0] == '\0') {
+        err_hint(err, "migrating needs a user that may create tables and owns those that are there: set DATABASE_USER, "
+                      "or GRANT CREATE ON SCHEMA public to this one");
+    }
+    return err_recode(err, ERR_MIGRATION);
+}
+
 int migrate_up(const struct migrate_options *options, size_t *applied, struct err *err)
 {
     struct err unwanted = {.code = ERR_NONE};
@@ -100,5 +115,5 @@ int migrate_up(const struct migrate_options *options, size_t *applied, struct er
         failure = up_locked(&store, &files, options, applied, err);
     }
     /* After a failure the lock goes with the connection. */
-    return failure != 0 ? failure : migrate_unlock(db, err);
+    return failure != 0 ? recode_refusal(failure, err) : migrate_unlock(db, err);
 }

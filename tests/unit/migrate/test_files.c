@@ -153,6 +153,19 @@ static void test_missing_directory_is_a_migration_error(void **state)
     assert_string_equal(err.hint, "MIGRATIONS_PATH names the directory of the migrations");
 }
 
+/* Goal: a path that is wrong, but exists, is not taken for a database without tables. */
+static void test_directory_without_migrations_is_refused(void **state)
+{
+    const char *directory = *state;
+    write_file(directory, "0001_a.down.sql", "", 0);
+    struct err err;
+    char expected[256];
+    (void) snprintf(expected, sizeof(expected), "the directory %s has no migration", directory);
+    assert_int_equal(migrate_check(directory, &err), -ERR_MIGRATION);
+    assert_string_equal(err.message, expected);
+    assert_string_equal(err.hint, "migrations have names like 0001_name.sql; MIGRATIONS_PATH names their directory");
+}
+
 static void test_our_own_migrations_are_in_order(void **state)
 {
     (void) state;
@@ -173,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_number_used_twice_names_both, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nul_byte_is_refused, set_up, tear_down),
         cmocka_unit_test(test_missing_directory_is_a_migration_error),
+        cmocka_unit_test_setup_teardown(test_directory_without_migrations_is_refused, set_up, tear_down),
         cmocka_unit_test(test_our_own_migrations_are_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
