@@ -29,7 +29,8 @@ static int exit_code_of(enum err_code code)
 
 static int fail(const struct err *err)
 {
-    log_err(LOG_LEVEL_ERROR, err);
+    /* Ending because that was asked for is no failure to be told of. */
+    log_err(err->code == ERR_INTERRUPTED ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, err);
     return exit_code_of(err->code);
 }
 
@@ -159,10 +160,11 @@ static int run_command(const struct command_line *line, const struct config *con
     return exit_code;
 }
 
-/* Faults go to stderr as they are: the log's own settings may be among them. */
-static int report_faults(const struct err *err, const struct buffer *faults)
+/* Faults go to stderr as they are: the log's own settings may be among them. So do the warnings: what is missing may
+ * stand there under a misspelt name. */
+static int report_faults(const struct err *err, const struct buffer *faults, const struct buffer *warnings)
 {
-    (void) fprintf(stderr, "digitalism: %s\n%s", err->message, buffer_text(faults));
+    (void) fprintf(stderr, "digitalism: %s\n%s%s", err->message, buffer_text(faults), buffer_text(warnings));
     return exit_code_of(err->code);
 }
 
@@ -200,7 +202,7 @@ static int run_line(const struct command_line *line)
                                      .check_database_url = check_database_url};
     int exit_code;
     if (config_load(&loaded, &options, &text, &err) < 0) {
-        exit_code = report_faults(&err, &text);
+        exit_code = report_faults(&err, &text, &loaded.warnings);
     } else if (line->command == COMMAND_CONFIG) {
         (void) fputs(buffer_text(&loaded.warnings), stderr);
         config_print(&loaded, &text);

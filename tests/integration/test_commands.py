@@ -41,6 +41,7 @@ def test_unknown_command_lists_the_commands(run):
     [
         (["api", "extra"], 'the command api takes no operand, "extra" was given'),
         (["migrate", "sideways"], 'unknown action "sideways" of the command migrate'),
+        (["migrate", "up", "up"], 'the command migrate takes one action, "up" was given too'),
         (["--colour", "red"], 'unknown flag "--colour"'),
         (["-x"], 'unknown flag "-x"'),
         (["api", "--port"], "the flag --port needs a value"),
@@ -64,6 +65,13 @@ def test_all_bad_settings_are_listed_at_once(run):
     assert result.code == 2
     for part in ("PORT", "80o0", "LOG_LEVEL", "loud", "WORKERS", "many", "DATABASE_URL"):
         assert part in result.err
+
+
+def test_a_misspelt_name_is_told_beside_the_fault_that_it_causes(run):
+    result = run("api", env={"DATABAS_URL": "postgresql://u@h/d"})
+    assert result.code == 2
+    assert "DATABASE_URL is not set" in result.err
+    assert "DATABAS_URL is not a setting; did you mean DATABASE_URL?" in result.err
 
 
 def test_flag_wins_over_environment(run, database):

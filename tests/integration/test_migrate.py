@@ -9,6 +9,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import uuid
 
 import psycopg2
 import pytest
@@ -158,6 +159,19 @@ def test_a_missing_directory_is_a_failed_migration(migrate):
     assert "cannot open the directory /nonexistent" in done.text
 
 
+def test_a_user_without_the_right_to_migrate_is_a_refusal(run, database):
+    """Exit code 4, not 3: PostgreSQL is there and lets us in."""
+    role = f"reader_{uuid.uuid4().hex}"
+    database.query(f"CREATE ROLE {role} LOGIN PASSWORD 'r'")
+    try:
+        done = run("migrate", env=settings(database.url, DATABASE_USER=role, DATABASE_PASSWORD="r"))
+    finally:
+        database.query(f"DROP ROLE {role}")
+    assert done.code == 4, done
+    assert "cannot create the migration history: permission denied for schema public (42501); hint: " in done.text
+    assert "GRANT CREATE ON SCHEMA public" in done.text
+
+
 def test_an_edited_file_is_refused_with_both_hashes(migrate, database, folder):
     directory = folder(m0001_a="CREATE TABLE a ();\n")
     assert migrate(directory).code == 0
@@ -262,6 +276,8 @@ def test_a_stop_in_the_third_of_five_keeps_the_first_two(service, database, fold
     running = service("migrate", env=settings(database.url, MIGRATIONS_PATH=directory))
     wait_until(lambda: sleeping(database), what=running.log)
     assert running.stop(signal.SIGTERM) == 143, running.log()
+    assert "ERROR" not in running.log()  # it was asked for
+    assert "INFO  migrate: stopped by request" in running.log()
     assert not sleeping(database)
     assert applied(database) == ["0001_x.sql", "0002_x.sql"]
     assert tables(database) == ["t1", "t2"]
