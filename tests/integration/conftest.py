@@ -11,7 +11,7 @@ Not here: the objects themselves and their methods (harness.py).
                The environment is only what is given; the working directory an empty one, so that no .env is read.
     service    service("api", env={…}) starts the program in the background and returns it at once:
                `.wait_ready()` (/health is 200), `.wait_log(text)`, `.log()`, `.stop(signal)` → exit code, `.wait()`,
-               `.pids()` (supervisor first), `.port`, `.http.get(path)`. HOST=127.0.0.1, a free PORT and WORKERS=1 are
+               `.kill()` (all of it), `.pids()` (supervisor first), `.port`, `.http.get(path)`. HOST=127.0.0.1, a free PORT and WORKERS=1 are
                set unless given. Stopped afterwards; a process left behind fails the test.
     http       http(port) → client: `.get(path)`, `.head(path)`, `.request(method, path, body, headers)` → `.status`,
                `.headers` (lower case), `.body`, `.json`; `.raw(bytes)` → bytes up to the close; `.connect()` → socket.

@@ -4,7 +4,6 @@ Not here: what the planner refuses case by case (tests/unit/migrate/test_plan.c)
 """
 
 import concurrent.futures
-import os
 import pathlib
 import re
 import signal
@@ -288,9 +287,7 @@ def test_a_kill_in_the_middle_is_followed_by_a_clean_run(service, migrate, datab
     directory = folder(m0001_a="CREATE TABLE a ();\n", m0002_b="CREATE TABLE b ();\n" + SLEEP)
     running = service("migrate", env=settings(database.url, MIGRATIONS_PATH=directory))
     wait_until(lambda: sleeping(database), what=running.log)
-    for pid in running.pids():
-        os.kill(pid, signal.SIGKILL)
-    running.wait()
+    running.kill()
     execute(database.socket_url, f"ALTER DATABASE {database.name} RESET test.sleep")
     assert applied(database) == ["0001_a.sql"]
     # The server sees within a second that the killed client is gone, and gives its lock free.

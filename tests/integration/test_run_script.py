@@ -4,11 +4,13 @@ A stand-in takes the program's place where the test is about the script; one tes
 """
 
 import os
+import pathlib
 import pty
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 import pytest
@@ -81,19 +83,20 @@ class Run:
 
 
 @pytest.fixture
-def checkout(tmp_path):
-    """The parts of the repository that the script needs, away from the developer's own .local."""
-    tmp_path.chmod(0o755)
+def checkout():
+    """The parts of the repository that the script needs, away from the developer's own .local, where every user gets."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="digitalism-test-"))
+    folder.chmod(0o755)
     for part in ("deploy", "migrations", "data/csv"):
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, tmp_path / part)
-    yield tmp_path
-    subprocess.run([tmp_path / "deploy/dev/postgres", "stop", "--immediate", tmp_path / ".local/postgres"], check=True)
+        shutil.copytree(ROOT / part, folder / part)
+    yield folder
+    subprocess.run([folder / "deploy/dev/postgres", "stop", "--immediate", folder / ".local/postgres"], check=True)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def stand_in(tmp_path):
-    path = tmp_path / "stand-in"
+def stand_in(checkout):
+    path = checkout / "stand-in"
     path.write_text(f"#!{sys.executable}\n" + textwrap.dedent(STAND_IN))
     path.chmod(0o755)
     return path

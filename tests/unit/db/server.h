@@ -44,8 +44,13 @@ static pid_t server_spawn(const struct server *server, const char *program, cons
     if (chdir("/") != 0 || freopen(log, "a", stdout) == NULL || freopen(log, "a", stderr) == NULL) {
         _exit(126);
     }
+    /* By its whole path: PostgreSQL's programs look for each other beside their first argument. */
+    const char *words[16] = {path};
+    for (size_t i = 1; arguments[i] != NULL && i + 1 < sizeof(words) / sizeof(words[0]); i++) {
+        words[i] = arguments[i];
+    }
     /* execv takes its arguments without const and does not change them. */
-    (void) execv(path, (char *const *) (uintptr_t) arguments);
+    (void) execv(path, (char *const *) (uintptr_t) words);
     _exit(127);
 }
 
