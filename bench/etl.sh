@@ -2,6 +2,8 @@
 # Loading communes beside psql's \copy of the same rows into the same table, in turn; medians and ratios as one table.
 # Not here: correctness (tests/integration/test_etl.py); speed is asserted nowhere.
 set -euo pipefail
+# shellcheck source=bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 usage() {
     cat <<'TEXT'
@@ -12,17 +14,7 @@ Starts a private PostgreSQL with fsync in a temporary directory and removes it a
   BINARY=…   the program (default: build/release/digitalism, built if it is missing)
 TEXT
 }
-die() {
-    printf 'bench/etl.sh: %s\n' "$*" >&2
-    exit 1
-}
-
-root=$(cd "$(dirname "$0")/.." && pwd)
-rounds=${1:-5}
-case $rounds in
-    -h | --help) usage && exit 0 ;;
-    '' | *[!0-9]* | 0) usage >&2 && exit 2 ;;
-esac
+bench_rounds "$@"
 file=${FILE:-}
 for candidate in "${DIGITALISM_DATA:-/nonexistent}/communes_departements.csv" \
     "$root/../shared/data/communes_departements.csv" "$root/../../shared/data/communes_departements.csv" \
@@ -30,40 +22,18 @@ for candidate in "${DIGITALISM_DATA:-/nonexistent}/communes_departements.csv" \
     [ -n "$file" ] || { [ ! -r "$candidate" ] || file=$candidate; }
 done
 [ -r "$file" ] || die "cannot read $file"
-binary=${BINARY:-$root/build/release/digitalism}
-if [ ! -x "$binary" ]; then
-    (cd "$root" && cmake --preset release >/dev/null && cmake --build --preset release >/dev/null) || die 'cannot build'
-fi
-
-work=$(mktemp -d /tmp/digitalism-bench-XXXXXX)
-chmod 755 "$work" # the server's user has to pass through
-finish() {
-    "$root/deploy/dev/postgres" stop --immediate "$work/pg" >/dev/null 2>&1 || true
-    rm -rf "$work"
-}
-trap finish EXIT
-url=$("$root/deploy/dev/postgres" start "$work/pg" 2>/dev/null | head -n 1)
+file=$(realpath "$file")
+bench_begin
+bench_postgres
 
 # All output goes to a log that is shown only when something fails.
 etl() {
     (cd "$work" && DATABASE_URL=$url MIGRATIONS_PATH=$root/migrations ETL_DUPLICATE_HANDLING=$1 LOG_LEVEL=warn \
         "$binary" etl "$file") >"$work/log" 2>&1 || { cat "$work/log" >&2 && die 'the ETL failed'; }
 }
-sql() { psql -XqAt -v ON_ERROR_STOP=1 "$url" -c "$1"; }
 columns='name, department_id, latitude, longitude, created_at, updated_at, code_postal'
 copy() { sql "\\copy cities ($columns) from '$work/rows.tsv'"; }
 empty() { sql 'TRUNCATE cities RESTART IDENTITY' && sql CHECKPOINT; }
-
-# Runs a command and appends its milliseconds to the series named first.
-timed() {
-    local series=$1 start end
-    shift
-    start=${EPOCHREALTIME/[.,]/}
-    "$@"
-    end=${EPOCHREALTIME/[.,]/}
-    echo $(((end - start + 500) / 1000)) >>"$work/$series"
-}
-median() { sort -n "$work/$1" | sed -n "$(((rounds + 1) / 2))p"; }
 
 etl skip
 rows=$(sql 'SELECT count(*) FROM cities')
