@@ -55,7 +55,7 @@ int supervise_run(struct supervise_plan *plan, int *exit_code, struct err *err);
 /* The most workers that there can be, after SIGTTIN or a reload too. */
 #define SUPERVISE_WORKERS_MAX 256
 
-/* CPUs that this process may run on (sched_getaffinity(2)), at least 1. */
+/* CPUs that this process may run on and that the quotas of its cgroups pay for, at least 1. */
 size_t supervise_usable_cpus(void);
 
 #endif
