@@ -50,6 +50,12 @@ static bool is_probe(const char *target)
     return length == strlen("/health") && strncmp(target, "/health", length) == 0;
 }
 
+/* A line's words keep their places also where a request was too broken to have them. */
+static const char *or_dash(const char *text)
+{
+    return text[0] == '\0' ? "-" : text;
+}
+
 static void gather(struct buffer *lines, const struct http_access *access)
 {
     BUFFER_AUTO target = BUFFER_EMPTY;
@@ -58,9 +64,9 @@ static void gather(struct buffer *lines, const struct http_access *access)
     buffer_append(&target, access->target, length < TARGET_BYTES_MAX ? length : TARGET_BYTES_MAX);
     buffer_append_text(&target, length > TARGET_BYTES_MAX ? "..." : "");
     const char *path = buffer_text(&target);
-    buffer_append_format(&message, "%s %s %s %d %llu bytes %lld us %s", access->client, access->method, path,
-                         access->status, (unsigned long long) access->body_bytes, (long long) access->duration_us,
-                         access->request_id);
+    buffer_append_format(&message, "%s %s %s %d %llu bytes %lld us %s", access->client, or_dash(access->method),
+                         or_dash(path), access->status, (unsigned long long) access->body_bytes,
+                         (long long) access->duration_us, access->request_id);
     const struct log_field fields[] = {
         {.name = "client", .text = access->client},
         {.name = "method", .text = access->method},

@@ -295,6 +295,13 @@ def test_what_the_log_says_of_requests(service, database):
     assert all(line["role"] == "worker-1" and line["level"] == "info" for line in seen)
 
 
+def test_a_broken_request_keeps_the_words_of_its_log_line(service, database):
+    """What the request did not say is a dash, so that the status stays where scripts look for it."""
+    running = service("api", env=settings(database.url)).wait_ready()
+    running.http.raw(b"GARBAGE\r\n\r\n")
+    running.wait_log(" worker-1: 127.0.0.1 - - 400 ")
+
+
 def test_no_access_log_when_it_is_off(service, database):
     running = service("api", env=settings(database.url, ACCESS_LOG="false")).wait_ready()
     assert running.http.get("/regions/1").status == 200
