@@ -38,8 +38,9 @@ void rejects_log(uint64_t *count, const struct reject *reject)
     }
     /* As a JSON string, so that no value can break or forge a line of the log. */
     BUFFER_AUTO value = BUFFER_EMPTY;
+    const char *text = reject->why->value.text;
     size_t length = reject->why->value.length;
-    buffer_append_json_string(&value, reject->why->value.text, length < SHOWN_BYTES_MAX ? length : SHOWN_BYTES_MAX);
+    buffer_append_json_string(&value, text, length <= SHOWN_BYTES_MAX ? length : utf8_cut(text, SHOWN_BYTES_MAX));
     log_warn("%s:%" PRIu64 ": record rejected, continuing: %s%s%s", reject->file, reject->line, reject->why->reason,
              length == 0 ? "" : ": ", length == 0 ? "" : buffer_text(&value));
 }

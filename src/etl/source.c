@@ -116,6 +116,14 @@ static int skip_mark(const struct source *source, size_t *start, struct err *err
     return 0;
 }
 
+static int complain_quote(const struct source *source, struct err *err)
+{
+    (void) err_set(err, ERR_ETL, "%s:%llu: the quote that opens here is never closed", source->path,
+                   (unsigned long long) csv_quote_line(&source->csv));
+    err_hint(err, "close it; a quote that belongs to a quoted text is written twice");
+    return -(int) ERR_ETL;
+}
+
 /* Starts the reader of one delimiter on the first chunk and reads the header with it. */
 static int try_delimiter(struct source *source, struct csv_record *header, size_t start, size_t delimiter,
                          struct err *err)
@@ -135,10 +143,11 @@ static int try_delimiter(struct source *source, struct csv_record *header, size_
     case CSV_RECORD:
         return 0;
     case CSV_MORE:
-        return err_set(err, ERR_ETL, "%s has a first line of more than %zu bytes", source->path, SOURCE_CHUNK_BYTES);
+        (void) err_set(err, ERR_ETL, "%s has a first line of more than %zu bytes", source->path, SOURCE_CHUNK_BYTES);
+        err_hint(err, "is it a CSV file? The first line has to name the columns");
+        return -(int) ERR_ETL;
     case CSV_UNTERMINATED:
-        return err_set(err, ERR_ETL, "%s:%llu: the quote that opens here is never closed", source->path,
-                       (unsigned long long) csv_quote_line(&source->csv));
+        return complain_quote(source, err);
     case CSV_END:
         (void) err_set(err, ERR_ETL, "%s is empty", source->path);
         err_hint(err, "the first line has to name the columns");
@@ -178,7 +187,9 @@ static int read_header(struct source *source, struct err *err)
         return complain_header(source, &header, &source->layout, err);
     }
     if (repeated != NULL) {
-        return err_set(err, ERR_ETL, "%s has the column %s twice", source->path, repeated);
+        (void) err_set(err, ERR_ETL, "%s has the column %s twice", source->path, repeated);
+        err_hint(err, "take one of the two out of the file, or give it another name");
+        return -(int) ERR_ETL;
     }
     return 0;
 }
@@ -237,8 +248,7 @@ int source_next(struct source *source, struct csv_record *record, struct err *er
         case CSV_END:
             return 0;
         case CSV_UNTERMINATED:
-            return err_set(err, ERR_ETL, "%s:%llu: the quote that opens here is never closed", source->path,
-                           (unsigned long long) csv_quote_line(&source->csv));
+            return complain_quote(source, err);
         case CSV_NO_MEMORY:
             return err_set(err, ERR_INTERNAL, "no memory to read %s", source->path);
         case CSV_MORE:

@@ -167,6 +167,13 @@ def test_a_department_that_was_deleted_is_not_known(load, database, tmp_path, ru
     assert "a.csv:2: record rejected, continuing: no known department has this postal code: \"75001\"" in result.text
 
 
+def test_a_long_value_is_cut_between_characters_in_the_log(load, tmp_path):
+    path = write(tmp_path / "a.csv", "nom_commune,code_postal\nParis," + "é" * 20 + "x" + "é" * 60 + "\n")
+    result = load(path)
+    assert result.code == 5, result
+    assert f'not 1 to 5 digits: "{"é" * 20 + "x" + "é" * 29}"\n' in result.text
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 1000])
 def test_batches(load, database, tmp_path, batch_size):
     """However the rows are cut into batches, the result and the counts are the same; a batch is one transaction."""
