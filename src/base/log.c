@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ static struct {
     enum log_level level;
     enum log_format format;
     char role[32];
+    char path[PATH_MAX]; /* of a file that can be opened anew, else "" */
     uint64_t dropped;
     uint64_t dropped_told; /* of them, those that a later line has spoken of */
 } logger = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO, .format = LOG_FORMAT_TEXT, .role = "digitalism"};
@@ -287,7 +289,8 @@ static int open_path(const char *path, struct err *err)
     if (strcmp(path, "stderr") == 0) {
         return STDERR_FILENO;
     }
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    /* A FIFO that nobody reads is refused instead of waited for. */
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
     return fd >= 0 ? fd : err_set_errno(err, ERR_CONFIG, errno, "cannot open the log file %s", path);
 }
 
@@ -314,20 +317,41 @@ static void avoid_blocking(void)
     }
 }
 
+static void take_over(int fd)
+{
+    if (logger.owns_fd) {
+        (void) close(logger.fd);
+    }
+    logger.fd = fd;
+    logger.owns_fd = fd > STDERR_FILENO;
+    logger.colour = logger.format == LOG_FORMAT_TEXT && isatty(fd) == 1;
+    avoid_blocking();
+}
+
 int log_open(const struct log_settings *settings, struct err *err)
 {
     int fd = open_path(settings->path, err);
     if (fd < 0) {
         return -(int) ERR_CONFIG;
     }
-    if (logger.owns_fd) {
-        (void) close(logger.fd);
-    }
-    logger.fd = fd;
-    logger.owns_fd = fd > STDERR_FILENO;
     logger.level = settings->level;
     logger.format = settings->format;
-    logger.colour = settings->format == LOG_FORMAT_TEXT && isatty(fd) == 1;
-    avoid_blocking();
+    bool is_file = fd > STDERR_FILENO;
+    /* A path that can be opened is no longer than that. */
+    (void) snprintf(logger.path, sizeof(logger.path), "%s", is_file ? settings->path : "");
+    take_over(fd);
+    return 0;
+}
+
+int log_reopen(struct err *err)
+{
+    if (logger.path[0] == '\0') {
+        return 0;
+    }
+    int fd = open_path(logger.path, err);
+    if (fd < 0) {
+        return -(int) ERR_CONFIG;
+    }
+    take_over(fd);
     return 0;
 }

@@ -26,6 +26,10 @@ struct log_settings {
 /* Opens the log. Before the first call lines go to stderr as text. On failure the log stays as it was. */
 int log_open(const struct log_settings *settings, struct err *err);
 
+/* Opens the path that log_open() was given anew, for a file that was moved away. On failure, which `err` tells, lines
+ * go on to the old file. Does nothing for stdout and stderr. */
+int log_reopen(struct err *err);
+
 /* Names this process in every line ("supervisor", "migrate", "worker-1"). Cut at 31 bytes. */
 void log_role(const char *role);
 
