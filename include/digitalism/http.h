@@ -89,6 +89,7 @@ int http_server_run(struct http_server *server, struct err *err);
 void http_server_drain(struct http_server *server);
 void http_server_stop(struct http_server *server);              /* ends the loop at once */
 size_t http_server_in_flight(const struct http_server *server); /* requests received and not yet answered */
+size_t http_server_connections(const struct http_server *server);
 
 /* Calls back once a turn of the loop, after all of the turn's input was handled and before its output is written:
  * the place to flush what handlers have queued elsewhere. */

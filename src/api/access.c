@@ -1,6 +1,5 @@
 /* The access log: one line an answer, gathered and flushed at 64 KiB or 100 ms, because a write each is dear on a pipe.
  * Not here: how a line is made and written (base/log.c). */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "api/worker.h"
@@ -35,6 +34,11 @@ void api_access_close(struct api_worker *worker)
 {
     http_timer_free(worker->access.timer);
     worker->access.timer = NULL;
+}
+
+void api_access_flush(struct api_worker *worker)
+{
+    flush(&worker->access);
 }
 
 void api_access_done(struct api_worker *worker)
@@ -84,9 +88,7 @@ static void gather(struct buffer *lines, const struct http_access *access)
 void api_access_log(const struct http_access *access, void *context)
 {
     struct api_worker *worker = context;
-    if (worker->options->slot != NULL) {
-        (void) atomic_fetch_add_explicit(&worker->options->slot->requests, 1, memory_order_relaxed);
-    }
+    api_slot_count(worker, access->duration_us);
     if (!worker->options->access_log || !log_enabled(LOG_LEVEL_INFO) || is_probe(access->target)) {
         return;
     }

@@ -1,46 +1,28 @@
-/* One worker from its start to its end: the server, the link to PostgreSQL, being told to stop, the ready byte.
- * Not here: the routes (routes.c), keeping workers alive (supervise). */
+/* One worker from its start to its end: the server, the link to PostgreSQL, being told to stop, draining.
+ * Not here: the routes (routes.c), talking to the supervisor (control.c), keeping workers alive (supervise). */
 #include "digitalism/api.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "api/reply.h"
 #include "api/worker.h"
-#include "digitalism/base/control.h"
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
-
-static void tell_ready(struct api_worker *worker)
-{
-    const char byte = CONTROL_READY;
-    ssize_t written;
-    do {
-        written = write(worker->options->control_fd, &byte, 1);
-    } while (written < 0 && errno == EINTR);
-    worker->ready = true;
-    if (written != 1) {
-        log_warn("cannot tell the supervisor that this worker is ready, continuing");
-    }
-}
 
 static void turn(void *argument)
 {
     struct api_worker *worker = argument;
     if (!worker->ready) {
-        tell_ready(worker);
+        worker->ready = true;
+        api_slot_ready(worker);
+        api_control_ready(worker);
     }
     api_database_turn(worker);
-    if (worker->options->slot != NULL) {
-        atomic_store_explicit(&worker->options->slot->in_flight, (uint32_t) http_server_in_flight(worker->server),
-                              memory_order_relaxed);
-    }
+    api_slot_turn(worker);
 }
 
-static void drain(struct api_worker *worker, const char *reason)
+void api_drain(struct api_worker *worker, const char *reason)
 {
     if (!worker->draining) {
         worker->draining = true;
@@ -65,20 +47,11 @@ static void stop_asked(void *argument, int events)
     (void) events;
     /* The descriptor stays readable. */
     (void) http_watch_events(worker->stop_watch, 0);
-    drain(worker, "asked to stop");
+    api_drain(worker, "asked to stop");
 }
 
-/* Nobody writes to us on this channel: whatever shows there is its end. */
-static void supervisor_gone(void *argument, int events)
-{
-    struct api_worker *worker = argument;
-    (void) events;
-    (void) http_watch_events(worker->supervisor_watch, 0);
-    drain(worker, "the supervisor is gone");
-}
-
-static int watch(struct api_worker *worker, struct http_watch **out, int fd, void (*callback)(void *, int),
-                 struct err *err)
+int api_watch(struct api_worker *worker, struct http_watch **out, int fd, void (*callback)(void *, int),
+              struct err *err)
 {
     if (http_watch_new(out, worker->server, fd, callback, worker, err) < 0) {
         return -(int) ERR_INTERNAL;
@@ -98,9 +71,8 @@ static int open_worker(struct api_worker *worker, int stop_fd, struct err *err)
                                          .context = worker};
     if (http_server_new(&worker->server, &options, err) < 0 || api_access_open(worker, err) < 0 ||
         http_timer_new(&worker->drain_timer, worker->server, drain_over, worker, err) < 0 ||
-        watch(worker, &worker->stop_watch, stop_fd, stop_asked, err) < 0 ||
-        watch(worker, &worker->supervisor_watch, worker->options->control_fd, supervisor_gone, err) < 0 ||
-        api_database_open(worker, err) < 0) {
+        api_watch(worker, &worker->stop_watch, stop_fd, stop_asked, err) < 0 || api_control_open(worker, err) < 0 ||
+        api_slot_open(worker, err) < 0 || api_database_open(worker, err) < 0) {
         return -(int) err->code;
     }
     http_server_on_turn(worker->server, turn, worker);
@@ -111,7 +83,8 @@ static void close_worker(struct api_worker *worker)
 {
     if (worker->server != NULL) {
         api_database_close(worker);
-        http_watch_free(worker->supervisor_watch);
+        api_slot_close(worker);
+        api_control_close(worker);
         http_watch_free(worker->stop_watch);
         http_timer_free(worker->drain_timer);
         api_access_close(worker);

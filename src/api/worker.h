@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "digitalism/api.h"
 #include "digitalism/base/buffer.h"
@@ -36,12 +37,34 @@ struct api_worker {
     struct api_database database;
     struct api_access access;
     struct http_watch *stop_watch;
-    struct http_watch *supervisor_watch;
+    struct http_watch *control_watch;
     struct http_timer *drain_timer;
+    struct http_timer *heartbeat_timer;
+    pid_t pid;         /* this process */
+    uint64_t answered; /* requests, by this process */
     size_t long_lists; /* being asked for at this moment */
     bool ready;        /* the supervisor was told */
     bool draining;
 };
+
+/* api.c: answers what is there and ends. Calling it again changes nothing. */
+void api_drain(struct api_worker *worker, const char *reason);
+/* Watches a descriptor for reading. */
+int api_watch(struct api_worker *worker, struct http_watch **out, int fd, void (*callback)(void *, int),
+              struct err *err);
+
+/* control.c: what the supervisor is told, and what it says. */
+int api_control_open(struct api_worker *worker, struct err *err);
+void api_control_close(struct api_worker *worker);
+void api_control_ready(const struct api_worker *worker);
+void api_control_recycle(const struct api_worker *worker);
+
+/* slot.c: this worker on the scoreboard. Its heartbeat begins when it is ready and ends when it drains. */
+int api_slot_open(struct api_worker *worker, struct err *err);
+void api_slot_close(struct api_worker *worker);
+void api_slot_ready(struct api_worker *worker);
+void api_slot_turn(struct api_worker *worker); /* at the end of a turn: what it holds now */
+void api_slot_count(struct api_worker *worker, int64_t duration_us);
 
 /* database.c: everything that the loop must know about the pipeline. Starts to connect. */
 int api_database_open(struct api_worker *worker, struct err *err);
@@ -53,6 +76,7 @@ void api_database_turn(struct api_worker *worker);
 int api_access_open(struct api_worker *worker, struct err *err);
 void api_access_close(struct api_worker *worker);
 void api_access_done(struct api_worker *worker);
+void api_access_flush(struct api_worker *worker);
 void api_access_log(const struct http_access *access, void *worker);
 
 /* routes.c */

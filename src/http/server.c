@@ -353,6 +353,11 @@ size_t http_server_in_flight(const struct http_server *server)
     return server->in_flight;
 }
 
+size_t http_server_connections(const struct http_server *server)
+{
+    return server->connection_count;
+}
+
 void http_server_on_turn(struct http_server *server, void (*callback)(void *argument), void *argument)
 {
     server->on_turn = callback;
