@@ -15,7 +15,8 @@
 
 #include "digitalism/base/file.h"
 
-#define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
+#define LISTENERS_STEERED_MAX 256  /* a program has room for 4,096 instructions, two for each */
+#define BACKLOG               4096 /* the kernel lowers it to net.core.somaxconn */
 
 static int set_option(int fd, int level, int option, int value)
 {
@@ -50,33 +51,36 @@ static int refused(struct err *err, int errno_value, const char *host, uint16_t 
     return -ERR_LISTEN;
 }
 
-static int open_socket(const struct addrinfo *address)
+static int open_socket(const struct listeners *listeners)
 {
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && address->ai_family == AF_INET6) {
+    int fd = socket(listeners->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && listeners->address.ss_family == AF_INET6) {
         (void) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0); /* "::" is for IPv4 clients too */
     }
     return fd;
 }
 
+static int bind_socket(const struct listeners *listeners, int fd)
+{
+    return bind(fd, (const struct sockaddr *) &listeners->address, listeners->address_length);
+}
+
 /* SO_REUSEPORT would let a second instance share the port in silence, so a bind without it is tried first. It ignores
  * connections in TIME_WAIT (SO_REUSEADDR on both sides), but not our own sockets that are bound and do not listen yet:
  * those get SO_REUSEADDR only when they start to listen. */
-static int try_alone(const struct addrinfo *address)
+static int try_alone(const struct listeners *listeners)
 {
-    FILE_FD_AUTO fd = open_socket(address);
-    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
-        bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
+    FILE_FD_AUTO fd = open_socket(listeners);
+    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 || bind_socket(listeners, fd) != 0) {
         return errno;
     }
     return 0;
 }
 
-static int bind_shared(int *out, const struct addrinfo *address)
+static int bind_shared(int *out, const struct listeners *listeners)
 {
-    FILE_FD_AUTO fd = open_socket(address);
-    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 ||
-        bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
+    FILE_FD_AUTO fd = open_socket(listeners);
+    if (fd < 0 || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 || bind_socket(listeners, fd) != 0) {
         return errno;
     }
     *out = fd;
@@ -84,68 +88,134 @@ static int bind_shared(int *out, const struct addrinfo *address)
     return 0;
 }
 
-static void set_port(struct addrinfo *address, int bound_fd)
-{
-    struct sockaddr_storage bound;
-    socklen_t length = sizeof(bound);
-    if (getsockname(bound_fd, (struct sockaddr *) &bound, &length) == 0 && length <= address->ai_addrlen) {
-        memcpy(address->ai_addr, &bound, length);
-    }
-}
-
-static void describe(struct listeners *listeners, const struct addrinfo *address)
+static void describe(struct listeners *listeners)
 {
     char host[64];
     char port[8];
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        return;
+    if (getnameinfo((const struct sockaddr *) &listeners->address, listeners->address_length, host, sizeof(host), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        bool is_v6 = listeners->address.ss_family == AF_INET6;
+        (void) snprintf(listeners->url, sizeof(listeners->url), "http://%s%s%s:%s", is_v6 ? "[" : "", host,
+                        is_v6 ? "]" : "", port);
     }
-    bool is_v6 = address->ai_family == AF_INET6;
-    (void) snprintf(listeners->url, sizeof(listeners->url), "http://%s%s%s:%s", is_v6 ? "[" : "", host,
-                    is_v6 ? "]" : "", port);
 }
 
-int listeners_bind(struct listeners *out, const char *host, uint16_t port, size_t count, struct err *err)
+/* Binds the next one. With port 0 the first one decides for all. Returns an errno value. */
+static int bind_next(struct listeners *listeners)
+{
+    int errno_value = bind_shared(&listeners->fds[listeners->count], listeners);
+    if (errno_value == 0) {
+        listeners->address_length = sizeof(listeners->address);
+        (void) getsockname(listeners->fds[listeners->count], (struct sockaddr *) &listeners->address,
+                           &listeners->address_length);
+        listeners->count += 1;
+    }
+    return errno_value;
+}
+
+int listeners_bind(struct listeners *out, const char *host, uint16_t port, size_t count, size_t count_max,
+                   struct err *err)
 {
     struct addrinfo *address = NULL;
     int failure = resolve(&address, host, port, err);
     if (failure < 0) {
         return failure;
     }
-    struct listeners listeners = {.fds = calloc(count, sizeof(int)), .count = 0};
-    if (listeners.fds == NULL) {
-        freeaddrinfo(address);
-        return err_set(err, ERR_INTERNAL, "no memory for %zu listeners", count);
-    }
-    int errno_value = try_alone(address);
-    while (errno_value == 0 && listeners.count < count) {
-        errno_value = bind_shared(&listeners.fds[listeners.count], address);
-        if (errno_value == 0) {
-            /* With port 0 the first one decides for all. */
-            set_port(address, listeners.fds[0]);
-            listeners.count += 1;
-        }
-    }
-    describe(&listeners, address);
+    struct listeners listeners = {
+        .fds = calloc(count_max, sizeof(int)), .count_max = count_max, .address_length = address->ai_addrlen};
+    memcpy(&listeners.address, address->ai_addr, address->ai_addrlen);
     freeaddrinfo(address);
+    if (listeners.fds == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for %zu listeners", count_max);
+    }
+    int errno_value = try_alone(&listeners);
+    while (errno_value == 0 && listeners.count < count) {
+        errno_value = bind_next(&listeners);
+    }
     if (errno_value != 0) {
         listeners_done(&listeners);
         return refused(err, errno_value, host, port);
     }
+    describe(&listeners);
     *out = listeners;
+    return 0;
+}
+
+uint16_t listeners_port(const struct listeners *listeners)
+{
+    /* At the same place for IPv4 and IPv6. */
+    return ntohs(((const struct sockaddr_in *) (const void *) &listeners->address)->sin_port);
+}
+
+static int listen_one(const struct listeners *listeners, size_t index, struct err *err)
+{
+    int fd = listeners->fds[index];
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 || listen(fd, BACKLOG) != 0) {
+        return err_set_errno(err, ERR_LISTEN, errno, "cannot listen on %s", listeners->url);
+    }
     return 0;
 }
 
 int listeners_listen(struct listeners *listeners, struct err *err)
 {
+    int failure = 0;
+    for (size_t i = 0; i < listeners->count && failure == 0; i++) {
+        failure = listen_one(listeners, i, err);
+    }
+    return failure;
+}
+
+int listeners_add(struct listeners *listeners, struct err *err)
+{
+    if (listeners->count == listeners->count_max) {
+        return err_set(err, ERR_LISTEN, "there are %zu listeners already, which is the most", listeners->count);
+    }
+    int errno_value = bind_next(listeners);
+    if (errno_value != 0) {
+        return err_set_errno(err, ERR_LISTEN, errno_value, "cannot bind one more listener to %s", listeners->url);
+    }
+    int failure = listen_one(listeners, listeners->count - 1, err);
+    if (failure < 0) {
+        listeners_remove(listeners);
+    }
+    return failure;
+}
+
+void listeners_remove(struct listeners *listeners)
+{
+    listeners->count -= 1;
+    file_close(&listeners->fds[listeners->count]);
+}
+
+/* The kernel asks this program which socket of the group gets a connection (socket(7), SO_ATTACH_REUSEPORT_CBPF). The
+ * sockets' numbers are those of the order in which they began to listen, which is ours, since only the last one ever
+ * leaves. */
+void listeners_steer(const struct listeners *listeners, const bool *marked)
+{
+    struct sock_filter code[2 * LISTENERS_STEERED_MAX + 3];
+    size_t chosen_count = 0;
     for (size_t i = 0; i < listeners->count; i++) {
-        if (set_option(listeners->fds[i], SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
-            listen(listeners->fds[i], BACKLOG) != 0) {
-            return err_set_errno(err, ERR_LISTEN, errno, "cannot listen on %s", listeners->url);
+        chosen_count += marked[i];
+    }
+    bool is_all = chosen_count == 0 || chosen_count == listeners->count;
+    if (listeners->count > LISTENERS_STEERED_MAX || listeners->count == 0) {
+        return;
+    }
+    unsigned short length = 0;
+    uint32_t chosen = 0;
+    code[length++] = (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t) SKF_AD_OFF + SKF_AD_RANDOM);
+    code[length++] =
+        (struct sock_filter) BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t) (is_all ? listeners->count : chosen_count));
+    for (size_t i = 0; i < listeners->count && !is_all; i++) {
+        if (marked[i]) {
+            code[length++] = (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, chosen, 0, 1);
+            code[length++] = (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, (uint32_t) i);
+            chosen += 1;
         }
     }
-    return 0;
+    code[length++] = (struct sock_filter) BPF_STMT(BPF_RET | BPF_A, 0);
+    struct sock_fprog program = {.len = length, .filter = code};
+    (void) setsockopt(listeners->fds[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
 /* shutdown(2) would reset the queued connections, and closing cannot help while another process holds the socket: a

@@ -1,61 +1,55 @@
 /* The event loop of PID 1: signals in, children out, deadlines between.
- * Not here: the workers' life (workers.c), making a child (child.c), decisions (policy.c). */
+ * Not here: the workers' life (workers.c), stages one by one (stages.c), making a child (child.c), decisions
+ * (policy.c). */
 #include "digitalism/supervise.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "digitalism/base/clock.h"
+#include "digitalism/base/control.h"
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "supervise/child.h"
-#include "supervise/listeners.h"
-#include "supervise/policy.h"
 #include "supervise/signals.h"
-#include "supervise/workers.h"
+#include "supervise/supervisor.h"
 
-struct supervisor {
-    const struct supervise_plan *plan;
-    int signals_fd;
-    struct pollfd *poll_fds; /* the signals, then one entry a worker slot */
-    struct listeners listeners;
-    struct scoreboard *scoreboard;
-    struct workers workers;
-    pid_t stage_pid; /* of the stage that runs; 0: none */
-    int stage_status;
-    int stop_signal;          /* the first one that asked us to stop; 0: none */
-    int64_t kill_deadline_ms; /* when patience ends; CLOCK_NEVER: not stopping */
-    struct err failure;       /* why we stop by ourselves; code ERR_NONE: we do not */
-};
+enum { POLL_SIGNALS, POLL_WORKERS, POLL_MAX = POLL_WORKERS + WORKERS_POLL_MAX };
 
-static int supervisor_new(struct supervisor *supervisor, const struct supervise_plan *plan, struct err *err)
+static int supervisor_new(struct supervisor *supervisor, struct supervise_plan *plan, struct err *err)
 {
-    *supervisor = (struct supervisor){
-        .plan = plan, .signals_fd = -1, .scoreboard = plan->scoreboard, .kill_deadline_ms = CLOCK_NEVER};
+    *supervisor = (struct supervisor){.plan = plan,
+                                      .signals_fd = -1,
+                                      .stop_at_ms = CLOCK_NEVER,
+                                      .stage_deadline_ms = CLOCK_NEVER,
+                                      .started_workers = plan->worker_count};
     supervisor->signals_fd = signals_open(err);
     if (supervisor->signals_fd < 0) {
         return supervisor->signals_fd;
     }
     /* Orphans of our children come to us even when we are not PID 1, so that none outlives us unseen. */
     (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
-    supervisor->poll_fds = calloc(plan->worker_count + 1, sizeof(*supervisor->poll_fds));
+    supervisor->poll_fds = calloc(POLL_MAX, sizeof(*supervisor->poll_fds));
     if (supervisor->poll_fds == NULL) {
-        return err_set(err, ERR_INTERNAL, "no memory for %zu workers", plan->worker_count);
+        return err_set(err, ERR_INTERNAL, "no memory for the event loop");
     }
-    int failure = 0;
+    struct scoreboard *scoreboard = plan->scoreboard;
+    scoreboard->supervisor_pid = (int32_t) getpid();
+    atomic_store_explicit(&scoreboard->slot_count, (uint32_t) plan->worker_count, memory_order_relaxed);
     if (plan->worker_count > 0) {
-        failure = listeners_bind(&supervisor->listeners, plan->host, plan->port, plan->worker_count, err);
+        int failure = listeners_bind(&supervisor->listeners, plan->host, plan->port, plan->worker_count,
+                                     SUPERVISE_WORKERS_MAX, err);
+        if (failure < 0) {
+            return failure;
+        }
+        memcpy(scoreboard->url, supervisor->listeners.url, sizeof(supervisor->listeners.url));
     }
-    if (failure == 0) {
-        failure = workers_new(&supervisor->workers, plan, &supervisor->listeners, supervisor->scoreboard, err);
-    }
-    return failure;
+    return workers_new(&supervisor->workers, plan, &supervisor->listeners, err);
 }
 
 static void supervisor_done(struct supervisor *supervisor)
@@ -66,32 +60,83 @@ static void supervisor_done(struct supervisor *supervisor)
     file_close(&supervisor->signals_fd);
 }
 
-static bool is_stopping(const struct supervisor *supervisor)
-{
-    return supervisor->kill_deadline_ms != CLOCK_NEVER;
-}
-
+/* SIGTERM to everything, and the limits with it. */
 static void begin_stop(struct supervisor *supervisor)
 {
-    if (!is_stopping(supervisor)) {
-        supervisor->kill_deadline_ms = clock_now_ms() + supervisor->plan->graceful_timeout_ms;
-        if (supervisor->stage_pid != 0) {
-            (void) kill(supervisor->stage_pid, SIGTERM);
-        }
+    supervisor->stop_at_ms = CLOCK_NEVER;
+    if (!supervisor->stopping) {
+        supervisor->stopping = true;
+        atomic_store_explicit(&supervisor->plan->scoreboard->draining, true, memory_order_relaxed);
+        stages_stop(supervisor);
         listeners_refuse(&supervisor->listeners);
         workers_stop(&supervisor->workers);
     }
 }
 
+static void ask_to_stop(struct supervisor *supervisor, int number, const char *name, int sender)
+{
+    if (supervisor->stop_signal != 0) {
+        log_debug("%s from pid %d: already stopping", name, sender);
+        return;
+    }
+    supervisor->stop_signal = number;
+    bool delays = supervisor->serving && supervisor->plan->drain_delay_ms > 0 && !supervisor->stopping;
+    log_info("stopping on %s from pid %d, within %lld ms%s", name, sender,
+             (long long) (supervisor->plan->graceful_timeout_ms + (delays ? supervisor->plan->drain_delay_ms : 0)),
+             delays ? ", serving on for DRAIN_DELAY first" : "");
+    if (delays) {
+        /* Whoever asks /health is told to look elsewhere, before anybody is turned away. */
+        atomic_store_explicit(&supervisor->plan->scoreboard->draining, true, memory_order_relaxed);
+        supervisor->stop_at_ms = clock_now_ms() + supervisor->plan->drain_delay_ms;
+    } else {
+        begin_stop(supervisor);
+    }
+}
+
 static void kill_all(struct supervisor *supervisor)
 {
-    if (supervisor->stage_pid != 0) {
-        log_warn("the stage did not finish in time, killing it, continuing");
-        (void) kill(supervisor->stage_pid, SIGKILL);
-    }
+    begin_stop(supervisor);
+    stages_kill(supervisor);
     workers_kill(&supervisor->workers);
-    /* They cannot refuse: there is nothing left to wait for but their exit status. */
-    supervisor->kill_deadline_ms = CLOCK_NEVER - 1;
+}
+
+/* A reload that comes while one is under way is done behind it: however many come, one is enough. */
+static void reload(struct supervisor *supervisor)
+{
+    struct err err;
+    if (!supervisor->serving || supervisor->stop_signal != 0 || supervisor->stopping) {
+        log_info("reload: nothing to reload now, ignored");
+        return;
+    }
+    if (supervisor->workers.reloading) {
+        supervisor->reload_again = true;
+        return;
+    }
+    supervisor->reload_again = false;
+    struct supervise_plan *plan = supervisor->plan;
+    if (plan->reload != NULL && plan->reload(plan->context, plan, &err) < 0) {
+        log_err(LOG_LEVEL_ERROR, &err);
+        log_error("reload: refused, the workers go on with the settings that they have");
+        return;
+    }
+    log_info("reload: replacing %zu worker%s one by one", supervisor->workers.wanted,
+             supervisor->workers.wanted == 1 ? "" : "s");
+    if (plan->worker_count != supervisor->started_workers) {
+        supervisor->started_workers = plan->worker_count;
+        workers_scale(&supervisor->workers, plan->worker_count);
+    }
+    workers_reload(&supervisor->workers);
+}
+
+static void reopen_log(struct supervisor *supervisor)
+{
+    struct err err;
+    if (log_reopen(&err) < 0) {
+        log_warn("%s, continuing with the old one", err.message);
+        return;
+    }
+    log_info("the log was opened anew");
+    workers_tell(&supervisor->workers, CONTROL_REOPEN_LOG);
 }
 
 /* Reaps all that has ended. Who it was is looked up before its status is taken for anything: it may be an orphan. */
@@ -103,13 +148,22 @@ static void reap(struct supervisor *supervisor)
         if (pid <= 0) {
             return;
         }
-        if (pid == supervisor->stage_pid) {
-            supervisor->stage_pid = 0;
-            supervisor->stage_status = status;
-        } else if (!workers_exited(&supervisor->workers, pid, status, &supervisor->failure)) {
+        if (!stages_exited(supervisor, pid, status) && !workers_exited(&supervisor->workers, pid, status)) {
             char text[CHILD_STATUS_SIZE];
             log_debug("reaped orphan %d: %s", (int) pid, child_status(status, text));
         }
+    }
+}
+
+static void scale_by(struct supervisor *supervisor, int change, const char *name)
+{
+    size_t wanted = supervisor->workers.wanted;
+    if (!supervisor->serving) {
+        log_info("%s: there are no workers to scale now, ignored", name);
+    } else if (change > 0 || wanted > 1) {
+        workers_scale(&supervisor->workers, change > 0 ? wanted + 1 : wanted - 1);
+    } else {
+        log_info("%s: the last worker stays", name);
     }
 }
 
@@ -118,28 +172,31 @@ static void handle_signal(struct supervisor *supervisor, int number, int sender)
     char name[SIGNALS_NAME_SIZE];
     (void) signals_name(number, name);
     switch (policy_signal(number, supervisor->stop_signal != 0)) {
-    case POLICY_REAP:
+    case POLICY_SIGNAL_REAP:
         reap(supervisor);
-        return;
-    case POLICY_STOP:
-        if (supervisor->stop_signal != 0) {
-            log_debug("%s from pid %d: already stopping", name, sender);
-            return;
-        }
-        log_info("stopping on %s from pid %d, within %lld ms", name, sender,
-                 (long long) supervisor->plan->graceful_timeout_ms);
-        supervisor->stop_signal = number;
-        begin_stop(supervisor);
-        return;
-    case POLICY_STOP_NOW:
+        break;
+    case POLICY_SIGNAL_STOP:
+        ask_to_stop(supervisor, number, name, sender);
+        break;
+    case POLICY_SIGNAL_KILL:
         log_warn("stopping at once on a second signal, %s from pid %d", name, sender);
         kill_all(supervisor);
-        return;
-    case POLICY_IGNORE:
+        break;
+    case POLICY_SIGNAL_RELOAD:
+        reload(supervisor);
+        break;
+    case POLICY_SIGNAL_REOPEN_LOG:
+        reopen_log(supervisor);
+        break;
+    case POLICY_SIGNAL_MORE:
+    case POLICY_SIGNAL_FEWER:
+        scale_by(supervisor, number == SIGTTIN ? 1 : -1, name);
+        break;
+    case POLICY_SIGNAL_UNKNOWN:
         log_info("%s from pid %d has no meaning here, ignored", name, sender);
-        return;
-    case POLICY_CONTINUE:
-        return;
+        break;
+    case POLICY_SIGNAL_NOTHING:
+        break;
     }
 }
 
@@ -152,76 +209,44 @@ static void handle_signals(struct supervisor *supervisor)
     }
 }
 
-/* Sleeps until a signal, a worker's word or a deadline, and handles what came. */
-static int turn(struct supervisor *supervisor, struct err *err)
+static void check_deadlines(struct supervisor *supervisor, int64_t expected_ms)
+{
+    int64_t now_ms = clock_now_ms();
+    /* Stopped by SIGSTOP, a debugger or a freezer, we know nothing of what the others did meanwhile. */
+    if (expected_ms != CLOCK_NEVER && now_ms - expected_ms > POLICY_LATE_MS) {
+        log_info("woken %lld ms too late, nobody is blamed for it", (long long) (now_ms - expected_ms));
+        workers_forgive(&supervisor->workers, now_ms - expected_ms);
+    }
+    workers_check(&supervisor->workers);
+    stages_check(supervisor);
+    if (supervisor->workers.failure.code != ERR_NONE && !supervisor->stopping) {
+        log_err(LOG_LEVEL_ERROR, &supervisor->workers.failure);
+        begin_stop(supervisor);
+    }
+    if (supervisor->stop_at_ms <= now_ms) {
+        begin_stop(supervisor);
+    }
+    if (supervisor->reload_again && !supervisor->workers.reloading) {
+        reload(supervisor);
+    }
+}
+
+int supervisor_turn(struct supervisor *supervisor, struct err *err)
 {
     struct pollfd *fds = supervisor->poll_fds;
-    fds[0] = (struct pollfd){.fd = supervisor->signals_fd, .events = POLLIN};
-    workers_poll_fds(&supervisor->workers, fds + 1);
-    int64_t deadline_ms = clock_earlier(supervisor->kill_deadline_ms, workers_deadline_ms(&supervisor->workers));
-    int ready = poll(fds, supervisor->workers.count + 1, clock_poll_timeout(deadline_ms));
+    fds[POLL_SIGNALS] = (struct pollfd){.fd = supervisor->signals_fd, .events = POLLIN};
+    size_t worker_fds = workers_poll_fds(&supervisor->workers, fds + POLL_WORKERS);
+    int64_t deadline_ms = clock_earlier(supervisor->stop_at_ms, supervisor->stage_deadline_ms);
+    deadline_ms = clock_earlier(deadline_ms, workers_deadline_ms(&supervisor->workers));
+    int ready = poll(fds, POLL_WORKERS + worker_fds, clock_poll_timeout(deadline_ms));
     if (ready < 0 && errno != EINTR) {
         return err_set_errno(err, ERR_INTERNAL, errno, "cannot wait for events");
     }
     if (ready > 0) {
-        workers_polled(&supervisor->workers, fds + 1);
+        workers_polled(&supervisor->workers, fds + POLL_WORKERS, worker_fds);
         handle_signals(supervisor);
     }
-    workers_check_deadlines(&supervisor->workers);
-    if (supervisor->failure.code != ERR_NONE && !is_stopping(supervisor)) {
-        log_err(LOG_LEVEL_ERROR, &supervisor->failure);
-        begin_stop(supervisor);
-    }
-    if (supervisor->kill_deadline_ms <= clock_now_ms()) {
-        kill_all(supervisor);
-    }
-    return 0;
-}
-
-static int run_stage(struct supervisor *supervisor, const struct supervise_stage *stage, int *exit_code,
-                     struct err *err)
-{
-    struct child_start child = {.role = stage->name, .run = stage->run, .argument = supervisor->plan->context};
-    pid_t pid = child_fork(&child, err);
-    if (pid < 0) {
-        return (int) pid;
-    }
-    log_debug("stage %s runs with pid %d", stage->name, (int) pid);
-    supervisor->stage_pid = pid;
-    while (supervisor->stage_pid != 0) {
-        int failure = turn(supervisor, err);
-        if (failure < 0) {
-            return failure;
-        }
-    }
-    *exit_code = policy_stage_exit_code(supervisor->stage_status, supervisor->stop_signal, stage->crash_exit_code);
-    char text[CHILD_STATUS_SIZE];
-    (void) child_status(supervisor->stage_status, text);
-    if (WIFSIGNALED(supervisor->stage_status) && supervisor->stop_signal == 0) {
-        log_error("stage %s was ended by %s", stage->name, text);
-    } else {
-        log_debug("stage %s ended with %s", stage->name, text);
-    }
-    if (*exit_code != 0 && stage->optional && supervisor->stop_signal == 0) {
-        log_warn("stage %s failed with %s, continuing without it", stage->name, text);
-        *exit_code = 0;
-    }
-    return 0;
-}
-
-static int run_stages(struct supervisor *supervisor, int *exit_code, struct err *err)
-{
-    *exit_code = 0;
-    for (size_t i = 0; i < supervisor->plan->stage_count && *exit_code == 0; i++) {
-        if (supervisor->stop_signal != 0) {
-            *exit_code = 128 + supervisor->stop_signal;
-            return 0;
-        }
-        int failure = run_stage(supervisor, &supervisor->plan->stages[i], exit_code, err);
-        if (failure < 0) {
-            return failure;
-        }
-    }
+    check_deadlines(supervisor, deadline_ms);
     return 0;
 }
 
@@ -231,17 +256,18 @@ static int run_workers(struct supervisor *supervisor, struct err *err)
     if (failure < 0) {
         return failure;
     }
+    supervisor->serving = true;
     workers_start(&supervisor->workers);
-    while (!is_stopping(supervisor) || workers_alive(&supervisor->workers) > 0) {
-        failure = turn(supervisor, err);
+    while (!supervisor->stopping || workers_alive(&supervisor->workers) > 0) {
+        failure = supervisor_turn(supervisor, err);
         if (failure < 0) {
             workers_kill(&supervisor->workers);
             return failure;
         }
     }
-    log_info("stopped: %llu requests served", (unsigned long long) scoreboard_requests(supervisor->scoreboard));
-    if (supervisor->failure.code != ERR_NONE) {
-        *err = supervisor->failure;
+    log_info("stopped: %llu requests served", (unsigned long long) scoreboard_requests(supervisor->plan->scoreboard));
+    if (supervisor->workers.failure.code != ERR_NONE) {
+        *err = supervisor->workers.failure;
         return -(int) err->code;
     }
     return 0;
@@ -252,7 +278,7 @@ int supervise_run(struct supervise_plan *plan, int *exit_code, struct err *err)
     struct supervisor supervisor;
     int failure = supervisor_new(&supervisor, plan, err);
     if (failure == 0) {
-        failure = run_stages(&supervisor, exit_code, err);
+        failure = stages_run(&supervisor, exit_code, err);
     }
     if (failure == 0 && *exit_code == 0 && plan->worker_count > 0 && supervisor.stop_signal == 0) {
         failure = run_workers(&supervisor, err);

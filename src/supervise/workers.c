@@ -1,277 +1,471 @@
-/* The life of each worker slot.
- * Not here: what a worker does, and the supervisor's own event wait (supervise.c). */
+/* The life of the workers: events, through the state × event table, into work.
+ * Not here: the table (policy.c), replacing and scaling (rolling.c), a process's mechanics (worker.c). */
 #include "supervise/workers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "digitalism/base/control.h"
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "supervise/child.h"
 
-static void set_state(struct workers *workers, struct worker *worker, enum scoreboard_state state, const char *reason)
+int workers_new(struct workers *out, struct supervise_plan *plan, struct listeners *listeners, struct err *err)
 {
-    log_debug("%s: %s -> %s: %s", worker->role, scoreboard_state_name(worker->state), scoreboard_state_name(state),
-              reason);
-    worker->state = state;
-    worker->deadline_ms = CLOCK_NEVER;
-    struct scoreboard_slot *slot = &workers->scoreboard->slots[worker - workers->slots];
-    atomic_store_explicit(&slot->state, (int32_t) state, memory_order_relaxed);
-    atomic_store_explicit(&slot->pid, (int32_t) worker->pid, memory_order_relaxed);
-    atomic_store_explicit(&slot->started_ms, worker->started_ms, memory_order_relaxed);
-}
-
-int workers_new(struct workers *out, const struct supervise_plan *plan, struct listeners *listeners,
-                struct scoreboard *scoreboard, struct err *err)
-{
-    struct worker *slots = calloc(plan->worker_count > 0 ? plan->worker_count : 1, sizeof(*slots));
+    struct slot *slots = calloc(SUPERVISE_WORKERS_MAX, sizeof(*slots));
     if (slots == NULL) {
-        return err_set(err, ERR_INTERNAL, "no memory for %zu workers", plan->worker_count);
+        return err_set(err, ERR_INTERNAL, "no memory for the workers");
     }
-    for (size_t i = 0; i < plan->worker_count; i++) {
+    for (size_t i = 0; i < SUPERVISE_WORKERS_MAX; i++) {
         (void) snprintf(slots[i].role, sizeof(slots[i].role), "worker-%zu", i + 1);
-        slots[i].control_fd = -1;
-        slots[i].deadline_ms = CLOCK_NEVER;
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            worker_init(&slots[i].workers[place]);
+        }
         slots[i].backoff = (struct backoff){.first_ms = POLICY_BACKOFF_FIRST_MS, .max_ms = POLICY_BACKOFF_MAX_MS};
     }
-    *out = (struct workers){
-        .plan = plan, .listeners = listeners, .scoreboard = scoreboard, .slots = slots, .count = plan->worker_count};
+    *out = (struct workers){.plan = plan,
+                            .listeners = listeners,
+                            .scoreboard = plan->scoreboard,
+                            .slots = slots,
+                            .count = plan->worker_count,
+                            .wanted = plan->worker_count,
+                            .memory_sample_ms = CLOCK_NEVER};
     return 0;
 }
 
 void workers_done(struct workers *workers)
 {
     for (size_t i = 0; i < workers->count; i++) {
-        file_close(&workers->slots[i].control_fd);
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            file_close(&workers->slots[i].workers[place].control_fd);
+        }
     }
     free(workers->slots);
     *workers = (struct workers){.slots = NULL, .count = 0};
 }
 
-/* What worker_main gets: the plan and the worker's own view of itself. */
-struct worker_start {
-    const struct supervise_plan *plan;
-    struct supervise_worker worker;
-};
-
-static int worker_main(void *argument)
+/* What others may see of the slot. */
+static void publish(struct workers *workers, const struct slot *slot)
 {
-    const struct worker_start *start = argument;
-    return start->plan->worker_run(start->plan->context, &start->worker);
+    const struct worker *present = &slot->workers[PLACE_PRESENT];
+    struct scoreboard_slot *shown = &workers->scoreboard->slots[slot - workers->slots];
+    atomic_store_explicit(&shown->pid, (int32_t) present->pid, memory_order_relaxed);
+    atomic_store_explicit(&shown->state, (int32_t) present->state, memory_order_relaxed);
+    atomic_store_explicit(&shown->started_ms, present->started_ms, memory_order_relaxed);
+    workers->steering_stale = true;
 }
 
-static int fork_worker(struct workers *workers, struct worker *worker, struct err *err)
-{
-    size_t index = (size_t) (worker - workers->slots);
-    int control[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, control) != 0) {
-        return err_set_errno(err, ERR_INTERNAL, errno, "cannot make the control channel of %s", worker->role);
-    }
-    struct worker_start start = {.plan = workers->plan,
-                                 .worker = {.index = index,
-                                            .listener_fd = workers->listeners->fds[index],
-                                            .control_fd = control[1],
-                                            .scoreboard = workers->scoreboard}};
-    const int keep_fds[] = {start.worker.listener_fd, start.worker.control_fd};
-    struct child_start child = {.role = worker->role,
-                                .keep_fds = keep_fds,
-                                .keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
-                                .run = worker_main,
-                                .argument = &start};
-    pid_t pid = child_fork(&child, err);
-    (void) close(control[1]);
-    if (pid < 0) {
-        (void) close(control[0]);
-        return (int) pid;
-    }
-    worker->pid = pid;
-    worker->control_fd = control[0];
-    return 0;
-}
-
-static void start_worker(struct workers *workers, struct worker *worker)
+static void fork_worker(struct workers *workers, struct slot *slot, enum place place)
 {
     struct err err;
-    worker->started_ms = clock_now_ms();
-    if (fork_worker(workers, worker, &err) < 0) {
-        int64_t delay_ms = backoff_next_ms(&worker->backoff);
-        log_warn("%s, trying again in %lld ms, continuing", err.message, (long long) delay_ms);
-        set_state(workers, worker, SCOREBOARD_BACKOFF, "fork failed");
-        worker->deadline_ms = worker->started_ms + delay_ms;
+    uint32_t random = 0;
+    size_t index = (size_t) (slot - workers->slots);
+    (void) getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    struct worker_start start = {.plan = workers->plan,
+                                 .role = slot->role,
+                                 .worker = {.index = index,
+                                            .listener_fd = workers->listeners->fds[index],
+                                            .requests_max = policy_requests_max(workers->plan->requests_max, random),
+                                            .scoreboard = workers->scoreboard}};
+    if (worker_fork(&slot->workers[place], &start, &err) == 0) {
+        workers_event(workers, slot, place, POLICY_FORKED, "forked");
+    } else {
+        workers_event(workers, slot, place, POLICY_UNFORKED, err.message);
+    }
+}
+
+static void fork_again_later(struct workers *workers, struct slot *slot, enum place place, const char *reason)
+{
+    struct worker *worker = &slot->workers[place];
+    if (place == PLACE_NEXT) {
+        workers_replacement_failed(workers, slot, reason);
         return;
     }
-    set_state(workers, worker, SCOREBOARD_BOOTING, "forked");
-    worker->deadline_ms = worker->started_ms + POLICY_BOOT_LIMIT_MS;
+    int64_t delay_ms = backoff_next_ms(&slot->backoff);
+    log_warn("%s, trying again in %lld ms, continuing", reason, (long long) delay_ms);
+    worker->deadline_ms = clock_now_ms() + delay_ms;
+}
+
+static void welcome(struct workers *workers, struct slot *slot, enum place place)
+{
+    bool is_first = !slot->ever_ready;
+    slot->workers[place].ready_ms = clock_now_ms();
+    slot->ever_ready = true;
+    if (place == PLACE_NEXT) {
+        assert(slot->workers[PLACE_LEAVING].state == SCOREBOARD_STOPPED);
+        slot->workers[PLACE_LEAVING] = slot->workers[PLACE_PRESENT];
+        slot->workers[PLACE_PRESENT] = slot->workers[PLACE_NEXT];
+        worker_init(&slot->workers[PLACE_NEXT]);
+        log_info("%s is replaced: pid %d serves, pid %d may go", slot->role, (int) slot->workers[PLACE_PRESENT].pid,
+                 (int) slot->workers[PLACE_LEAVING].pid);
+        workers_event(workers, slot, PLACE_LEAVING, POLICY_STOP, "replaced");
+    } else if (!is_first) {
+        log_info("%s is ready again with pid %d", slot->role, (int) slot->workers[place].pid);
+    }
+    if (!workers->was_ready && workers_ready(workers) == workers->wanted) {
+        workers->was_ready = true;
+        log_info("ready: %zu worker%s on %s", workers->wanted, workers->wanted == 1 ? "" : "s",
+                 workers->listeners->url);
+    }
+}
+
+static void note_crash(struct workers *workers, struct slot *slot, const char *cause)
+{
+    struct scoreboard_slot *shown = &workers->scoreboard->slots[slot - workers->slots];
+    atomic_fetch_add_explicit(&shown->restarts, 1, memory_order_relaxed);
+    (void) snprintf(shown->cause, sizeof(shown->cause), "%s", cause);
+}
+
+/* Whether the service can go on without the worker that ended; fills the failure when it cannot. */
+static bool can_go_on(struct workers *workers, const struct slot *slot, const char *cause)
+{
+    if (!workers->was_ready && !slot->ever_ready) {
+        (void) err_set(&workers->failure, ERR_LISTEN, "%s failed before it was ever ready: it ended with %s",
+                       slot->role, cause);
+    } else if (policy_crash_loop(&workers->crashes, clock_now_ms())) {
+        (void) err_set(&workers->failure, ERR_LISTEN, "%d worker crashes within %d s, the last one: %s ended with %s",
+                       POLICY_CRASHES_MAX, POLICY_CRASH_WINDOW_MS / 1000, slot->role, cause);
+    } else {
+        return true;
+    }
+    err_hint(&workers->failure, "the worker's own last log lines say why");
+    return false;
+}
+
+/* A worker that was wanted has gone. `worker` is in backoff already, as the table says. */
+static void ended(struct workers *workers, struct slot *slot, enum place place, const char *cause)
+{
+    struct worker *worker = &slot->workers[place];
+    if (!worker->wanted || workers->stopping) {
+        worker_set_state(worker, slot->role, SCOREBOARD_STOPPED, cause);
+        return;
+    }
+    if (place == PLACE_NEXT) {
+        workers_replacement_failed(workers, slot, cause);
+        return;
+    }
+    note_crash(workers, slot, cause);
+    if (!can_go_on(workers, slot, cause)) {
+        worker_set_state(worker, slot->role, SCOREBOARD_STOPPED, cause);
+        return;
+    }
+    if (slot->workers[PLACE_NEXT].pid != 0) {
+        log_warn("%s ended unexpectedly with %s, its replacement boots already, continuing", slot->role, cause);
+        *worker = slot->workers[PLACE_NEXT];
+        worker_init(&slot->workers[PLACE_NEXT]);
+        return;
+    }
+    int64_t now_ms = clock_now_ms();
+    if (now_ms - worker->started_ms >= POLICY_HEALTHY_MS) {
+        slot->crashes = 0;
+        backoff_reset(&slot->backoff);
+    }
+    /* The first crash is an accident: the replacement comes at once. */
+    int64_t delay_ms = slot->crashes == 0 ? 0 : backoff_next_ms(&slot->backoff);
+    slot->crashes += 1;
+    log_warn("%s ended unexpectedly with %s, restarting it in %lld ms, continuing", slot->role, cause,
+             (long long) delay_ms);
+    worker->deadline_ms = now_ms + delay_ms;
+}
+
+static void ask_to_end(struct workers *workers, struct worker *worker)
+{
+    worker->wanted = false;
+    worker->deadline_ms = clock_now_ms() + workers->plan->graceful_timeout_ms;
+    worker_signal(worker, SIGTERM);
+}
+
+static void kill_worker(const struct slot *slot, struct worker *worker, const char *reason)
+{
+    log_warn("killing %s (pid %d): %s, continuing", slot->role, (int) worker->pid, reason);
+    worker->deadline_ms = CLOCK_NEVER;
+    worker_signal(worker, SIGKILL);
+}
+
+static void abort_worker(const struct slot *slot, struct worker *worker, const char *reason)
+{
+    log_warn("aborting %s (pid %d): %s, continuing", slot->role, (int) worker->pid, reason);
+    worker->deadline_ms = clock_now_ms() + POLICY_ABORT_LIMIT_MS;
+    worker_signal(worker, SIGABRT);
+}
+
+static void want_replacement(struct slot *slot, const char *reason)
+{
+    if (!slot->replace_wanted) {
+        log_info("%s is to be replaced: %s", slot->role, reason);
+    }
+    slot->replace_wanted = true;
+}
+
+void workers_event(struct workers *workers, struct slot *slot, enum place place, enum policy_event event,
+                   const char *reason)
+{
+    struct worker *worker = &slot->workers[place];
+    struct policy_step step = policy_step(worker->state, event);
+    if (step.work == POLICY_WORK_NONE) {
+        log_debug("%s (pid %d): %s means nothing while %s", slot->role, (int) worker->pid, policy_event_name(event),
+                  scoreboard_state_name(worker->state));
+        return;
+    }
+    worker_set_state(worker, slot->role, step.next, reason);
+    switch (step.work) {
+    case POLICY_WORK_FORK:
+        fork_worker(workers, slot, place);
+        break;
+    case POLICY_WORK_BOOT:
+        worker->deadline_ms = worker->started_ms + POLICY_BOOT_LIMIT_MS;
+        break;
+    case POLICY_WORK_RETRY:
+        fork_again_later(workers, slot, place, reason);
+        break;
+    case POLICY_WORK_WELCOME:
+        welcome(workers, slot, place);
+        break;
+    case POLICY_WORK_REPLACE:
+        want_replacement(slot, reason);
+        break;
+    case POLICY_WORK_TERM:
+        ask_to_end(workers, worker);
+        break;
+    case POLICY_WORK_ABORT:
+        abort_worker(slot, worker, reason);
+        break;
+    case POLICY_WORK_KILL:
+        kill_worker(slot, worker, reason);
+        break;
+    case POLICY_WORK_ENDED:
+        ended(workers, slot, place, reason);
+        break;
+    case POLICY_WORK_GONE:
+    case POLICY_WORK_NONE:
+    case POLICY_WORK_COUNT:
+        break;
+    }
+    publish(workers, slot);
 }
 
 void workers_start(struct workers *workers)
 {
+    workers->memory_sample_ms =
+        workers->plan->memory_max_bytes > 0 ? clock_now_ms() + POLICY_MEMORY_PERIOD_MS : CLOCK_NEVER;
     for (size_t i = 0; i < workers->count; i++) {
-        start_worker(workers, &workers->slots[i]);
+        workers_event(workers, &workers->slots[i], PLACE_PRESENT, POLICY_START, "the service starts");
     }
 }
 
-static void restart_later(struct workers *workers, struct worker *worker, const char *cause, int64_t now_ms)
-{
-    if (now_ms - worker->started_ms >= POLICY_HEALTHY_MS) {
-        worker->crashes = 0;
-        backoff_reset(&worker->backoff);
-    }
-    /* The first crash is an accident: the replacement comes at once. */
-    int64_t delay_ms = worker->crashes == 0 ? 0 : backoff_next_ms(&worker->backoff);
-    worker->crashes += 1;
-    log_warn("%s ended unexpectedly with %s, restarting it in %lld ms, continuing", worker->role, cause,
-             (long long) delay_ms);
-    set_state(workers, worker, SCOREBOARD_BACKOFF, cause);
-    worker->deadline_ms = now_ms + delay_ms;
-    atomic_fetch_add_explicit(&workers->scoreboard->slots[worker - workers->slots].restarts, 1, memory_order_relaxed);
-}
-
-static void handle_exit(struct workers *workers, struct worker *worker, int wait_status, struct err *failure)
+bool workers_exited(struct workers *workers, pid_t pid, int wait_status)
 {
     char cause[CHILD_STATUS_SIZE];
-    int64_t now_ms = clock_now_ms();
-    (void) child_status(wait_status, cause);
-    worker->pid = 0;
-    file_close(&worker->control_fd);
-    if (workers->stopping) {
-        set_state(workers, worker, SCOREBOARD_STOPPED, cause);
-        return;
-    }
-    if (!worker->ever_ready || policy_crash_loop(&workers->crashes, now_ms)) {
-        set_state(workers, worker, SCOREBOARD_STOPPED, cause);
-        if (worker->ever_ready) {
-            (void) err_set(failure, ERR_LISTEN, "%d worker crashes within %d s, the last one: %s ended with %s",
-                           POLICY_CRASHES_MAX, POLICY_CRASH_WINDOW_MS / 1000, worker->role, cause);
-        } else {
-            (void) err_set(failure, ERR_LISTEN, "%s failed before it was ever ready: it ended with %s", worker->role,
-                           cause);
-        }
-        err_hint(failure, "the worker's own last log lines say why");
-        return;
-    }
-    restart_later(workers, worker, cause, now_ms);
-}
-
-bool workers_exited(struct workers *workers, pid_t pid, int wait_status, struct err *failure)
-{
     for (size_t i = 0; i < workers->count; i++) {
-        if (workers->slots[i].pid == pid) {
-            handle_exit(workers, &workers->slots[i], wait_status, failure);
-            return true;
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            struct worker *worker = &workers->slots[i].workers[place];
+            if (worker->pid == pid) {
+                worker->pid = 0;
+                file_close(&worker->control_fd);
+                workers_event(workers, &workers->slots[i], (enum place) place, POLICY_EXIT,
+                              child_status(wait_status, cause));
+                return true;
+            }
         }
     }
     return false;
 }
 
-void workers_poll_fds(const struct workers *workers, struct pollfd *fds)
+size_t workers_poll_fds(const struct workers *workers, struct pollfd *fds)
 {
+    size_t count = 0;
     for (size_t i = 0; i < workers->count; i++) {
-        const struct worker *worker = &workers->slots[i];
-        /* Only a booting worker has something to say; the end of a ready one is told by SIGCHLD. */
-        fds[i] = (struct pollfd){.fd = worker->state == SCOREBOARD_BOOTING ? worker->control_fd : -1, .events = POLLIN};
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            /* poll(2) passes over negative descriptors. */
+            fds[count++] = (struct pollfd){.fd = workers->slots[i].workers[place].control_fd, .events = POLLIN};
+        }
+    }
+    return count;
+}
+
+static void read_words(struct workers *workers, struct slot *slot, enum place place)
+{
+    char words[16];
+    ssize_t count = read(slot->workers[place].control_fd, words, sizeof(words));
+    if (count <= 0) {
+        /* It is going: its exit status follows. */
+        file_close(&slot->workers[place].control_fd);
+    }
+    for (ssize_t i = 0; i < count; i++) {
+        if (words[i] == CONTROL_READY) {
+            workers_event(workers, slot, place, POLICY_READY, "it says so");
+            /* Being welcome moves a successor; what else it has to say is about the present one. */
+            place = place == PLACE_NEXT ? PLACE_PRESENT : place;
+        } else if (words[i] == CONTROL_RECYCLE) {
+            workers_event(workers, slot, place, POLICY_SERVED, "it has served enough requests");
+        }
     }
 }
 
-static bool all_ready(const struct workers *workers)
+void workers_polled(struct workers *workers, const struct pollfd *fds, size_t count)
 {
-    for (size_t i = 0; i < workers->count; i++) {
-        if (workers->slots[i].state != SCOREBOARD_READY) {
-            return false;
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = &workers->slots[i / PLACE_COUNT];
+        enum place place = (enum place)(i % PLACE_COUNT);
+        /* A successor's word may have moved the processes of its slot meanwhile: those are read in the next turn. */
+        if (fds[i].fd >= 0 && fds[i].revents != 0 && fds[i].fd == slot->workers[place].control_fd) {
+            read_words(workers, slot, place);
         }
-    }
-    return true;
-}
-
-static void worker_ready(struct workers *workers, struct worker *worker)
-{
-    bool is_first = !worker->ever_ready;
-    worker->ever_ready = true;
-    set_state(workers, worker, SCOREBOARD_READY, "told us so");
-    if (!is_first) {
-        log_info("%s is ready again with pid %d", worker->role, (int) worker->pid);
-    } else if (all_ready(workers)) {
-        log_info("ready: %zu worker%s on %s", workers->count, workers->count == 1 ? "" : "s", workers->listeners->url);
     }
 }
 
-void workers_polled(struct workers *workers, const struct pollfd *fds)
+/* The last time that the slot's present worker showed life. */
+static int64_t last_sign_ms(const struct workers *workers, const struct slot *slot)
 {
-    for (size_t i = 0; i < workers->count; i++) {
-        struct worker *worker = &workers->slots[i];
-        char byte;
-        if (fds[i].fd < 0 || fds[i].revents == 0 || fds[i].fd != worker->control_fd) {
-            continue;
-        }
-        if (read(worker->control_fd, &byte, 1) == 1) {
-            worker_ready(workers, worker);
-        } else {
-            file_close(&worker->control_fd); /* it is going: its exit status follows */
-        }
-    }
+    const struct scoreboard_slot *shown = &workers->scoreboard->slots[slot - workers->slots];
+    int64_t heartbeat_ms = atomic_load_explicit(&shown->heartbeat_ms, memory_order_relaxed);
+    int64_t ready_ms = slot->workers[PLACE_PRESENT].ready_ms;
+    return heartbeat_ms > ready_ms ? heartbeat_ms : ready_ms;
+}
+
+static int64_t hang_deadline_ms(const struct workers *workers, const struct slot *slot)
+{
+    bool is_ready = slot->workers[PLACE_PRESENT].state == SCOREBOARD_READY;
+    return is_ready ? last_sign_ms(workers, slot) + POLICY_HANG_LIMIT_MS : CLOCK_NEVER;
 }
 
 int64_t workers_deadline_ms(const struct workers *workers)
 {
-    int64_t deadline_ms = CLOCK_NEVER;
+    int64_t deadline_ms = workers->memory_sample_ms;
     for (size_t i = 0; i < workers->count; i++) {
-        deadline_ms = clock_earlier(deadline_ms, workers->slots[i].deadline_ms);
+        const struct slot *slot = &workers->slots[i];
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            deadline_ms = clock_earlier(deadline_ms, slot->workers[place].deadline_ms);
+        }
+        deadline_ms = clock_earlier(deadline_ms, hang_deadline_ms(workers, slot));
+        if (slot->replace_wanted && workers->replace_not_before_ms > clock_now_ms()) {
+            deadline_ms = clock_earlier(deadline_ms, workers->replace_not_before_ms);
+        }
     }
     return deadline_ms;
 }
 
-void workers_check_deadlines(struct workers *workers)
+static const char *late_reason(enum scoreboard_state state)
+{
+    switch (state) {
+    case SCOREBOARD_BOOTING:
+        return "it was not ready in time";
+    case SCOREBOARD_DRAINING:
+        return "it did not finish in time";
+    case SCOREBOARD_BACKOFF:
+        return "the delay is over";
+    default:
+        return "it is still there";
+    }
+}
+
+static void sample_memory(struct workers *workers, int64_t now_ms)
+{
+    if (now_ms < workers->memory_sample_ms) {
+        return;
+    }
+    workers->memory_sample_ms = now_ms + POLICY_MEMORY_PERIOD_MS;
+    for (size_t i = 0; i < workers->count; i++) {
+        struct slot *slot = &workers->slots[i];
+        struct worker *worker = &slot->workers[PLACE_PRESENT];
+        if (worker->state == SCOREBOARD_READY && !slot->replace_wanted &&
+            policy_over_memory(&worker->samples_over_memory, worker_rss_bytes(worker),
+                               workers->plan->memory_max_bytes)) {
+            workers_event(workers, slot, PLACE_PRESENT, POLICY_OVER_MEMORY, "it is over WORKER_MEMORY_LIMIT");
+        }
+    }
+}
+
+void workers_check(struct workers *workers)
 {
     int64_t now_ms = clock_now_ms();
     for (size_t i = 0; i < workers->count; i++) {
-        struct worker *worker = &workers->slots[i];
-        if (worker->deadline_ms > now_ms) {
-            continue;
+        struct slot *slot = &workers->slots[i];
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            const struct worker *worker = &slot->workers[place];
+            if (worker->deadline_ms <= now_ms) {
+                workers_event(workers, slot, (enum place) place, POLICY_LATE, late_reason(worker->state));
+            }
         }
-        if (worker->state == SCOREBOARD_BACKOFF) {
-            start_worker(workers, worker);
-        } else if (worker->state == SCOREBOARD_BOOTING) {
-            log_error("%s was not ready after %d s, killing it", worker->role, POLICY_BOOT_LIMIT_MS / 1000);
-            worker->deadline_ms = CLOCK_NEVER;
-            (void) kill(worker->pid, SIGKILL);
+        if (hang_deadline_ms(workers, slot) <= now_ms) {
+            workers_event(workers, slot, PLACE_PRESENT, POLICY_LATE, "its event loop hangs");
         }
+    }
+    sample_memory(workers, now_ms);
+    workers_replace_next(workers);
+    workers_remove_idle(workers);
+    workers_steer(workers);
+}
+
+void workers_forgive(struct workers *workers, int64_t late_ms)
+{
+    for (size_t i = 0; i < workers->count; i++) {
+        struct slot *slot = &workers->slots[i];
+        slot->workers[PLACE_PRESENT].ready_ms = clock_now_ms();
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            struct worker *worker = &slot->workers[place];
+            if (worker->deadline_ms != CLOCK_NEVER && worker->state != SCOREBOARD_BACKOFF) {
+                worker->deadline_ms += late_ms;
+            }
+        }
+    }
+}
+
+void workers_tell(struct workers *workers, char word)
+{
+    for (size_t i = 0; i < workers->count; i++) {
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            worker_tell(&workers->slots[i].workers[place], word);
+        }
+    }
+}
+
+static void event_for_all(struct workers *workers, enum policy_event event, const char *reason)
+{
+    for (size_t i = 0; i < workers->count; i++) {
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            if (workers->slots[i].workers[place].state != SCOREBOARD_STOPPED) {
+                workers_event(workers, &workers->slots[i], (enum place) place, event, reason);
+            }
+        }
+        workers->slots[i].replace_wanted = false;
     }
 }
 
 void workers_stop(struct workers *workers)
 {
     workers->stopping = true;
-    for (size_t i = 0; i < workers->count; i++) {
-        struct worker *worker = &workers->slots[i];
-        if (worker->pid != 0) {
-            set_state(workers, worker, SCOREBOARD_DRAINING, "stop");
-            (void) kill(worker->pid, SIGTERM);
-        } else if (worker->state != SCOREBOARD_STOPPED) {
-            set_state(workers, worker, SCOREBOARD_STOPPED, "stop");
-        }
-    }
+    event_for_all(workers, POLICY_STOP, "the service stops");
 }
 
 void workers_kill(struct workers *workers)
 {
-    for (size_t i = 0; i < workers->count; i++) {
-        if (workers->slots[i].pid != 0) {
-            log_warn("%s did not finish in time, killing it, continuing", workers->slots[i].role);
-            (void) kill(workers->slots[i].pid, SIGKILL);
-        }
-    }
+    workers->stopping = true;
+    event_for_all(workers, POLICY_KILL, "the service stops at once");
 }
 
 size_t workers_alive(const struct workers *workers)
 {
     size_t alive = 0;
     for (size_t i = 0; i < workers->count; i++) {
-        alive += workers->slots[i].pid != 0;
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            alive += workers->slots[i].workers[place].pid != 0;
+        }
     }
     return alive;
+}
+
+size_t workers_ready(const struct workers *workers)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < workers->wanted; i++) {
+        ready += workers->slots[i].workers[PLACE_PRESENT].state == SCOREBOARD_READY;
+    }
+    return ready;
 }

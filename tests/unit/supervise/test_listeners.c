@@ -45,7 +45,7 @@ static void test_all_slots_share_the_port_that_the_first_got(void **state)
     (void) state;
     struct listeners listeners;
     struct err err;
-    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 3, &err), 0);
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 3, 4, &err), 0);
     assert_int_equal(listeners.count, 3);
     assert_int_not_equal(port_of(listeners.fds[0]), 0);
     assert_int_equal(port_of(listeners.fds[1]), port_of(listeners.fds[0]));
@@ -59,7 +59,7 @@ static void test_clients_are_refused_until_it_listens(void **state)
     (void) state;
     struct listeners listeners;
     struct err err;
-    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, &err), 0);
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, 4, &err), 0);
     uint16_t port = port_of(listeners.fds[0]);
     assert_int_equal(connect_to(port), -1);
     assert_int_equal(errno, ECONNREFUSED);
@@ -77,10 +77,10 @@ static void test_port_in_use_is_refused(void **state)
     struct listeners first;
     struct listeners second;
     struct err err;
-    assert_int_equal(listeners_bind(&first, "127.0.0.1", 0, 2, &err), 0);
+    assert_int_equal(listeners_bind(&first, "127.0.0.1", 0, 2, 4, &err), 0);
     uint16_t port = port_of(first.fds[0]);
     for (int listening = 0; listening <= 1; listening++) {
-        assert_int_equal(listeners_bind(&second, "127.0.0.1", port, 2, &err), -ERR_LISTEN);
+        assert_int_equal(listeners_bind(&second, "127.0.0.1", port, 2, 4, &err), -ERR_LISTEN);
         assert_non_null(strstr(err.message, "Address already in use"));
         assert_non_null(strstr(err.hint, "PORT"));
         assert_int_equal(listeners_listen(&first, &err), 0);
@@ -93,7 +93,7 @@ static void test_restart_right_after_a_connection(void **state)
     (void) state;
     struct listeners listeners;
     struct err err;
-    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, &err), 0);
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, 4, &err), 0);
     uint16_t port = port_of(listeners.fds[0]);
     assert_int_equal(listeners_listen(&listeners, &err), 0);
     int client = connect_to(port);
@@ -104,7 +104,7 @@ static void test_restart_right_after_a_connection(void **state)
     (void) close(accepted);
     (void) close(client);
     listeners_done(&listeners);
-    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", port, 2, &err), 0);
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", port, 2, 4, &err), 0);
     listeners_done(&listeners);
 }
 
@@ -114,7 +114,7 @@ static void test_refusing_keeps_the_queue(void **state)
     (void) state;
     struct listeners listeners;
     struct err err;
-    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, &err), 0);
+    assert_int_equal(listeners_bind(&listeners, "127.0.0.1", 0, 1, 4, &err), 0);
     uint16_t port = port_of(listeners.fds[0]);
     assert_int_equal(listeners_listen(&listeners, &err), 0);
     int queued = connect_to(port);
@@ -145,9 +145,9 @@ static void test_address_that_is_not_ours(void **state)
     (void) state;
     struct listeners listeners;
     struct err err;
-    assert_int_equal(listeners_bind(&listeners, "192.0.2.1", 0, 1, &err), -ERR_LISTEN);
+    assert_int_equal(listeners_bind(&listeners, "192.0.2.1", 0, 1, 4, &err), -ERR_LISTEN);
     assert_string_equal(err.message, "cannot listen on 192.0.2.1 port 0: Cannot assign requested address");
-    assert_int_equal(listeners_bind(&listeners, "256.1.1.1", 80, 1, &err), -ERR_LISTEN);
+    assert_int_equal(listeners_bind(&listeners, "256.1.1.1", 80, 1, 4, &err), -ERR_LISTEN);
     assert_non_null(strstr(err.message, "cannot resolve the address 256.1.1.1"));
 }
 
