@@ -203,8 +203,9 @@ static void help_flags(struct buffer *out)
         buffer_append_format(out, "  %-26s %s (default: %s)\n", name, flag->summary, flag->default_text);
     }
     buffer_append_text(
-        out, "\nSecrets have no flag. DATABASE_URL (required), DATABASE_USER and DATABASE_PASSWORD come from the\n"
-             "environment or a file; a name with _FILE behind it takes the value from the file it names.\n");
+        out,
+        "\nSecrets have no flag. DATABASE_URL (required) and DATABASE_PASSWORD come from the environment or a\n"
+        "file; DATABASE_URL_FILE, DATABASE_USER_FILE and DATABASE_PASSWORD_FILE name files that hold the value.\n");
 }
 
 void command_line_help(struct buffer *out, const struct command_line *line)

@@ -3,6 +3,9 @@
 Not here: what the commands do when all is well (the tests of their parts).
 """
 
+import re
+import urllib.parse
+
 import pytest
 
 from harness import run_program, settings
@@ -122,11 +125,23 @@ def test_unwritable_log_file_is_a_warning(run, database):
 
 
 def test_no_secret_anywhere(run, database):
-    """The password in no line of any failure that mentions the connection."""
+    """The password in no line at the highest level, whether the login succeeds or not."""
     url = database.url.replace("postgresql://", "postgresql+psycopg2://")
-    for extra in ({}, {"DATABASE_PASSWORD": "s3cret-wrong"}):
-        result = run("migrate", env=settings(url, LOG_LEVEL="debug", **extra))
-        assert "s3cret-wrong" not in result.text
+    right = urllib.parse.urlsplit(url).password
+    for password, code in ((right, 0), ("s3cret-wrong", 3)):
+        for form in ("text", "json"):
+            result = run("etl", env=settings(url, DATABASE_PASSWORD=password, LOG_LEVEL="debug", LOG_FORMAT=form))
+            assert result.code == code, result
+            assert right not in result.text
+            assert password not in result.text
+
+
+def test_help_names_no_flag_among_what_has_none(run):
+    """What the help says to have no flag must not be listed as one."""
+    out = run("--help").out
+    without = re.search(r"Secrets have no flag\. (.*?) come from the ", out, re.S)[1]
+    for name in re.findall(r"DATABASE_[A-Z]+", without):
+        assert "--" + name.lower().replace("_", "-") not in out
 
 
 @pytest.mark.parametrize("closed", ["1>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-"])
