@@ -12,9 +12,8 @@
 #define ATTEMPT_LIMIT_MS 5000
 #define DELAY_FIRST_MS   100
 #define DELAY_MAX_MS     2000
-#define DELAY_ABSENT_MS                                                                                                \
-    800 /* while nobody listens: an attempt costs nothing, and readiness is seen within a second                       \
-         */
+/* While nobody listens an attempt costs nothing, so that readiness is seen within a second. */
+#define DELAY_ABSENT_MS  800
 #define ABSENT_ANSWER_MS 100
 
 /* What the operator has to look at when trying again cannot help. */
