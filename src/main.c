@@ -9,10 +9,10 @@
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/config.h"
-#include "digitalism/db.h"
 #include "digitalism/probe.h"
 #include "digitalism/supervise.h"
 #include "phases.h"
+#include "program.h"
 
 #define HEALTH_TIMEOUT_MS 5000
 
@@ -50,23 +50,23 @@ static int run_phase(phase *run, void *context)
 
 static int stage_wait(void *context)
 {
-    return run_phase(phase_wait, context);
+    return run_phase(phase_wait, &((struct program *) context)->phases);
 }
 
 static int stage_migrate(void *context)
 {
-    return run_phase(phase_migrate, context);
+    return run_phase(phase_migrate, &((struct program *) context)->phases);
 }
 
 static int stage_etl(void *context)
 {
-    return run_phase(phase_etl, context);
+    return run_phase(phase_etl, &((struct program *) context)->phases);
 }
 
 static int worker_run(void *context, const struct supervise_worker *worker)
 {
     struct err err;
-    return phase_serve(context, worker, &err) == 0 ? 0 : fail(&err);
+    return phase_serve(&((struct program *) context)->phases, worker, &err) == 0 ? 0 : fail(&err);
 }
 
 /* The phases that a command goes through, in this order. */
@@ -93,9 +93,10 @@ static struct plan plan_of(enum command command, const struct config *config)
     }
 }
 
-static int run_plan(struct phases *phases, const struct plan *plan)
+static int run_plan(struct program *program, const struct plan *plan)
 {
     struct err err;
+    const struct phases *phases = &program->phases;
     struct supervise_stage stages[3] = {
         {.name = "wait", .run = stage_wait, .crash_exit_code = exit_code_of(ERR_DATABASE)}};
     size_t stage_count = 1;
@@ -112,21 +113,16 @@ static int run_plan(struct phases *phases, const struct plan *plan)
         (plan->etl && !plan->etl_optional && phases_check_files(phases, &err) < 0)) {
         return fail(&err);
     }
-    const struct config *config = phases->config;
-    size_t workers = config->workers > 0 ? (size_t) config->workers : supervise_usable_cpus();
-    workers = workers < SUPERVISE_WORKERS_MAX ? workers : SUPERVISE_WORKERS_MAX;
     struct supervise_plan supervised = {.scoreboard = phases->scoreboard,
                                         .stages = stages,
                                         .stage_count = stage_count,
-                                        .worker_count = plan->serve ? workers : 0,
                                         .worker_run = worker_run,
-                                        .context = phases,
-                                        .host = config->host,
-                                        .port = (uint16_t) config->port,
-                                        .graceful_timeout_ms = config->graceful_timeout_ms,
-                                        .drain_delay_ms = config->drain_delay_ms,
-                                        .requests_max = (uint64_t) config->max_requests,
-                                        .memory_max_bytes = (uint64_t) config->worker_memory_limit_bytes};
+                                        .context = program,
+                                        .reload = program_reload};
+    program_fill_plan(program, &supervised);
+    if (!plan->serve) {
+        supervised.worker_count = 0;
+    }
     int exit_code = 0;
     return supervise_run(&supervised, &exit_code, &err) == 0 ? exit_code : fail(&err);
 }
@@ -141,22 +137,21 @@ static int run_health(const struct config *config)
     return puts("healthy") < 0;
 }
 
-static int run_command(const struct command_line *line, const struct config *config)
+static int run_command(struct program *program)
 {
     struct err err;
-    struct phases phases;
-    if (line->command == COMMAND_HEALTH) {
+    const struct config *config = &program->loaded.values;
+    if (program->line->command == COMMAND_HEALTH) {
         return run_health(config);
     }
-    if (phases_init(&phases, config, line->operands, line->operand_count, &err) < 0) {
+    log_role("supervisor");
+    if (scoreboard_new(&program->phases.scoreboard, SUPERVISE_WORKERS_MAX, &err) < 0) {
         return fail(&err);
     }
-    struct plan plan = plan_of(line->command, config);
-    log_role("supervisor");
-    int exit_code =
-        scoreboard_new(&phases.scoreboard, SUPERVISE_WORKERS_MAX, &err) == 0 ? run_plan(&phases, &plan) : fail(&err);
-    scoreboard_free(phases.scoreboard);
-    phases_done(&phases);
+    struct scoreboard *scoreboard = program->phases.scoreboard;
+    struct plan plan = plan_of(program->line->command, config);
+    int exit_code = run_plan(program, &plan);
+    scoreboard_free(scoreboard);
     return exit_code;
 }
 
@@ -168,51 +163,23 @@ static int report_faults(const struct err *err, const struct buffer *faults, con
     return exit_code_of(err->code);
 }
 
-static void open_log(const struct config *config)
-{
-    struct err err;
-    struct log_settings settings = {.level = config->log_level, .format = config->log_format, .path = config->log_file};
-    if (log_open(&settings, &err) < 0) {
-        settings.path = "stdout";
-        (void) log_open(&settings, NULL);
-        log_warn("%s, logging to stdout, continuing", err.message);
-    }
-}
-
-static int check_database_url(const char *url, struct err *err)
-{
-    struct db_target *target = NULL;
-    int failure = db_target_new(&target, url, NULL, NULL, err);
-    db_target_free(target);
-    return failure;
-}
-
 static int run_line(const struct command_line *line)
 {
     struct err err;
-    struct config_loaded loaded;
+    struct program program;
     BUFFER_AUTO text = BUFFER_EMPTY;
-    bool needs_database = line->command != COMMAND_CONFIG && line->command != COMMAND_HEALTH;
-    struct config_options options = {.flags = line->flags,
-                                     .flag_count = line->flag_count,
-                                     .environment = environ,
-                                     .ini_path = line->ini_path,
-                                     .dotenv_path = line->dotenv_path,
-                                     .database_required = needs_database,
-                                     .check_database_url = check_database_url};
     int exit_code;
-    if (config_load(&loaded, &options, &text, &err) < 0) {
-        exit_code = report_faults(&err, &text, &loaded.warnings);
+    if (program_load(&program, line, &text, &err) < 0) {
+        exit_code = report_faults(&err, &text, &program.loaded.warnings);
     } else if (line->command == COMMAND_CONFIG) {
-        (void) fputs(buffer_text(&loaded.warnings), stderr);
-        config_print(&loaded, &text);
+        (void) fputs(buffer_text(&program.loaded.warnings), stderr);
+        config_print(&program.loaded, &text);
         exit_code = print(&text);
     } else {
-        open_log(&loaded.values);
-        log_lines(LOG_LEVEL_WARN, buffer_text(&loaded.warnings));
-        exit_code = run_command(line, &loaded.values);
+        program_open_log(&program);
+        exit_code = run_command(&program);
     }
-    config_done(&loaded);
+    program_done(&program);
     return exit_code;
 }
 

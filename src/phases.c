@@ -19,10 +19,6 @@ int phases_init(struct phases *out, const struct config *config, const char *con
                 struct err *err)
 {
     *out = (struct phases){.config = config, .paths = paths, .path_count = path_count};
-    if (path_count == 0) {
-        out->paths = (const char *const *) &config->csv_data_path;
-        out->path_count = 1;
-    }
     return db_target_new(&out->target, config->database_url, config->database_user, config->database_password, err);
 }
 
@@ -60,9 +56,10 @@ int phase_migrate(void *context, struct err *err)
 static struct etl_options etl_options_of(const struct phases *phases)
 {
     const struct config *config = phases->config;
+    bool is_named = phases->path_count > 0;
     return (struct etl_options){.target = phases->target,
-                                .paths = phases->paths,
-                                .path_count = phases->path_count,
+                                .paths = is_named ? phases->paths : (const char *const *) &config->csv_data_path,
+                                .path_count = is_named ? phases->path_count : 1,
                                 .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE
                                                                                                     : ETL_MODE_SKIP,
                                 .batch_size = (size_t) config->etl_batch_size,

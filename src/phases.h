@@ -15,12 +15,12 @@
 struct phases {
     const struct config *config;
     struct db_target *target;
-    const char *const *paths; /* of the CSV files */
+    const char *const *paths; /* of the CSV files; none: CSV_DATA_PATH */
     size_t path_count;
     struct scoreboard *scoreboard; /* set by main, shared with the children */
 };
 
-/* `paths` (may be none: CSV_DATA_PATH then) must outlive the phases. */
+/* `config` and `paths` must outlive the phases. */
 int phases_init(struct phases *out, const struct config *config, const char *const *paths, size_t path_count,
                 struct err *err);
 void phases_done(struct phases *phases);

@@ -16,6 +16,7 @@
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "supervise/child.h"
+#include "supervise/notify.h"
 #include "supervise/signals.h"
 #include "supervise/supervisor.h"
 
@@ -67,6 +68,7 @@ static void begin_stop(struct supervisor *supervisor)
     if (!supervisor->stopping) {
         supervisor->stopping = true;
         atomic_store_explicit(&supervisor->plan->scoreboard->draining, true, memory_order_relaxed);
+        notify_stopping();
         stages_stop(supervisor);
         listeners_refuse(&supervisor->listeners);
         workers_stop(&supervisor->workers);
@@ -87,6 +89,7 @@ static void ask_to_stop(struct supervisor *supervisor, int number, const char *n
     if (delays) {
         /* Whoever asks /health is told to look elsewhere, before anybody is turned away. */
         atomic_store_explicit(&supervisor->plan->scoreboard->draining, true, memory_order_relaxed);
+        notify_stopping();
         supervisor->stop_at_ms = clock_now_ms() + supervisor->plan->drain_delay_ms;
     } else {
         begin_stop(supervisor);
@@ -113,6 +116,8 @@ static void reload(struct supervisor *supervisor)
         return;
     }
     supervisor->reload_again = false;
+    supervisor->told_ready = false;
+    notify_reloading();
     struct supervise_plan *plan = supervisor->plan;
     if (plan->reload != NULL && plan->reload(plan->context, plan, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, &err);
@@ -231,6 +236,16 @@ static void check_deadlines(struct supervisor *supervisor, int64_t expected_ms)
     }
 }
 
+/* A service manager hears READY=1 when the first worker serves, and again behind a reload. */
+static void tell_ready(struct supervisor *supervisor)
+{
+    if (!supervisor->told_ready && !supervisor->stopping && !supervisor->workers.reloading &&
+        workers_ready(&supervisor->workers) > 0) {
+        supervisor->told_ready = true;
+        notify_ready();
+    }
+}
+
 int supervisor_turn(struct supervisor *supervisor, struct err *err)
 {
     struct pollfd *fds = supervisor->poll_fds;
@@ -247,6 +262,7 @@ int supervisor_turn(struct supervisor *supervisor, struct err *err)
         handle_signals(supervisor);
     }
     check_deadlines(supervisor, deadline_ms);
+    tell_ready(supervisor);
     return 0;
 }
 

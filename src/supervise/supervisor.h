@@ -21,6 +21,7 @@ struct supervisor {
     size_t started_workers;    /* as the settings had it, when they were last read */
     bool serving;              /* the stages are done */
     bool stopping;             /* SIGTERM was sent to what is left */
+    bool told_ready;           /* to the service manager */
     bool reload_again;         /* asked for while a reload was under way */
     int stop_signal;           /* the first one that asked us to stop; 0: none */
     int64_t stop_at_ms;        /* when DRAIN_DELAY is over; CLOCK_NEVER: it does not run */
