@@ -71,12 +71,16 @@ static int read_chunk(struct source *source, struct err *err)
     return 0;
 }
 
-/* Appends the header's names for a message, as far as is useful. */
+/* Appends the header's names for a message, as far as is useful: what stands behind them must not be cut off. */
 static void append_names(struct buffer *out, const struct csv_record *header)
 {
-    for (size_t i = 0; i < header->field_count && out->length < 300; i++) {
+    enum { NAMES_BYTES_MAX = 300, NAME_BYTES_MAX = 40 };
+    for (size_t i = 0; i < header->field_count && out->length < NAMES_BYTES_MAX; i++) {
+        const struct csv_field *name = &header->fields[i];
+        bool whole = name->length <= NAME_BYTES_MAX;
         buffer_append_text(out, i == 0 ? "" : ", ");
-        buffer_append_json_string(out, header->fields[i].text, header->fields[i].length);
+        buffer_append_json_string(out, name->text, whole ? name->length : utf8_cut(name->text, NAME_BYTES_MAX));
+        buffer_append_text(out, whole ? "" : "...");
     }
 }
 

@@ -106,6 +106,10 @@ static void test_refused(void **state)
         {TEXT("a;\"b\"\"\n\";c"),
          " has no column nom_commune and no column code_postal; found: \"a;\\\"b\\\"\\\"\"; expected: nom_commune, "
          "code_postal, and if present code_departement, latitude, longitude, coordonnees_gps"},
+        {TEXT("0123456789012345678901234567890123456789x"),
+         " has no column nom_commune and no column code_postal; found: "
+         "\"0123456789012345678901234567890123456789\"...; "
+         "expected: nom_commune, code_postal, and if present code_departement, latitude, longitude, coordonnees_gps"},
         {TEXT("nom_commune,code_postal,Nom_Commune\n"), " has the column nom_commune twice"},
         {TEXT(""), " is empty"},
         {TEXT("\n\r\n"), " is empty"},
