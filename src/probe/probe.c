@@ -187,7 +187,7 @@ static int check_health(const struct probe *probe, struct err *err)
     int status = result;
     result = err_set(err, ERR_LISTEN, "http://%s/health answers with status %d", probe->where, status);
     if (status == 503) {
-        err_hint(err, "the service runs, but it cannot work: most likely PostgreSQL does not answer it");
+        err_hint(err, "the service is stopping and wants no new clients; what it has, it still answers");
     }
     return result;
 }

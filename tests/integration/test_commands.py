@@ -3,7 +3,9 @@
 Not here: what the commands do when all is well (the tests of their parts).
 """
 
+import os
 import re
+import signal
 import urllib.parse
 
 import pytest
@@ -106,6 +108,17 @@ def test_health_of_a_running_instance(run, service, database):
     api = service("api", env=settings(database.url)).wait_ready()
     result = run("health", env={"HOST": "0.0.0.0", "PORT": api.port})
     assert (result.code, result.out) == (0, "healthy\n")
+
+
+def test_health_of_an_instance_that_is_stopping(run, service, database):
+    """Unhealthy, and not blamed on PostgreSQL: /health does not depend on it."""
+    api = service("api", env=settings(database.url, DRAIN_DELAY="30s")).wait_ready()
+    os.kill(api.pid, signal.SIGTERM)
+    api.wait_log("stopping on SIGTERM")
+    result = run("health", env={"HOST": "127.0.0.1", "PORT": api.port})
+    assert result.code == 1
+    assert "/health answers with status 503; hint: the service is stopping and wants no new clients" in result.err
+    assert api.stop(signal.SIGINT) == 0
 
 
 def test_json_log_is_one_object_a_line(run, database):
