@@ -57,6 +57,7 @@ static void supervisor_spoke(void *argument, int events)
         }
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        worker->abandoned = true;
         (void) http_watch_events(worker->control_watch, 0);
         api_drain(worker, "the supervisor is gone");
     }

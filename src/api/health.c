@@ -19,8 +19,9 @@ void api_health_get(struct http_exchange *exchange, void *context)
 {
     const struct api_worker *worker = context;
     const struct scoreboard *scoreboard = worker->options->scoreboard;
-    /* The whole service drains before its workers are told to: load balancers need the time to look elsewhere. */
-    bool is_draining = worker->draining || atomic_load_explicit(&scoreboard->draining, memory_order_relaxed);
+    /* The whole service drains before its workers are told to: load balancers need the time to look elsewhere. A worker
+     * that drains because it is replaced belongs to a service that goes on. */
+    bool is_draining = worker->abandoned || atomic_load_explicit(&scoreboard->draining, memory_order_relaxed);
     bool is_degraded = atomic_load_explicit(&scoreboard->degraded, memory_order_relaxed);
     BUFFER_AUTO body = BUFFER_EMPTY;
     char time_text[CLOCK_UTC_SIZE];

@@ -45,6 +45,7 @@ struct api_worker {
     size_t long_lists; /* being asked for at this moment */
     bool ready;        /* the supervisor was told */
     bool draining;
+    bool abandoned; /* the supervisor is gone */
 };
 
 /* api.c: answers what is there and ends. Calling it again changes nothing. */
