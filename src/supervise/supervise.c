@@ -18,14 +18,16 @@
 #include "supervise/child.h"
 #include "supervise/notify.h"
 #include "supervise/signals.h"
+#include "supervise/status.h"
 #include "supervise/supervisor.h"
 
-enum { POLL_SIGNALS, POLL_WORKERS, POLL_MAX = POLL_WORKERS + WORKERS_POLL_MAX };
+enum { POLL_SIGNALS, POLL_STATUS, POLL_WORKERS, POLL_MAX = POLL_WORKERS + WORKERS_POLL_MAX };
 
 static int supervisor_new(struct supervisor *supervisor, struct supervise_plan *plan, struct err *err)
 {
     *supervisor = (struct supervisor){.plan = plan,
                                       .signals_fd = -1,
+                                      .status_fd = -1,
                                       .stop_at_ms = CLOCK_NEVER,
                                       .stage_deadline_ms = CLOCK_NEVER,
                                       .started_workers = plan->worker_count};
@@ -49,6 +51,10 @@ static int supervisor_new(struct supervisor *supervisor, struct supervise_plan *
             return failure;
         }
         memcpy(scoreboard->url, supervisor->listeners.url, sizeof(supervisor->listeners.url));
+        supervisor->status_fd = status_open(scoreboard->url, err);
+        if (supervisor->status_fd < 0) {
+            log_warn("%s, continuing without an answer for `digitalism status`", err->message);
+        }
     }
     return workers_new(&supervisor->workers, plan, &supervisor->listeners, err);
 }
@@ -58,6 +64,7 @@ static void supervisor_done(struct supervisor *supervisor)
     workers_done(&supervisor->workers);
     listeners_done(&supervisor->listeners);
     free(supervisor->poll_fds);
+    file_close(&supervisor->status_fd);
     file_close(&supervisor->signals_fd);
 }
 
@@ -250,6 +257,7 @@ int supervisor_turn(struct supervisor *supervisor, struct err *err)
 {
     struct pollfd *fds = supervisor->poll_fds;
     fds[POLL_SIGNALS] = (struct pollfd){.fd = supervisor->signals_fd, .events = POLLIN};
+    fds[POLL_STATUS] = (struct pollfd){.fd = supervisor->status_fd, .events = POLLIN};
     size_t worker_fds = workers_poll_fds(&supervisor->workers, fds + POLL_WORKERS);
     int64_t deadline_ms = clock_earlier(supervisor->stop_at_ms, supervisor->stage_deadline_ms);
     deadline_ms = clock_earlier(deadline_ms, workers_deadline_ms(&supervisor->workers));
@@ -260,6 +268,9 @@ int supervisor_turn(struct supervisor *supervisor, struct err *err)
     if (ready > 0) {
         workers_polled(&supervisor->workers, fds + POLL_WORKERS, worker_fds);
         handle_signals(supervisor);
+        if (fds[POLL_STATUS].revents != 0) {
+            status_answer(supervisor->status_fd, supervisor->plan->scoreboard);
+        }
     }
     check_deadlines(supervisor, deadline_ms);
     tell_ready(supervisor);

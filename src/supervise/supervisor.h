@@ -15,6 +15,7 @@
 struct supervisor {
     struct supervise_plan *plan;
     int signals_fd;
+    int status_fd; /* -1: nobody can ask */
     struct pollfd *poll_fds;
     struct listeners listeners;
     struct workers workers;
