@@ -3,6 +3,7 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -166,6 +167,15 @@ static void close_listener(struct http_server *server)
     }
 }
 
+/* Whoever refuses new clients by the listener's hop limit (ip(7), IP_MINTTL) did not mean those that were let in: a
+ * connection inherits the limit when its handshake ends behind that moment, and would hear nothing of its client. */
+static void allow_hops(int fd)
+{
+    int none = 0;
+    (void) setsockopt(fd, IPPROTO_IP, IP_MINTTL, &none, sizeof(none));
+    (void) setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &none, sizeof(none)); /* fails on an IPv4 socket */
+}
+
 /* Those in the backlog have been promised an answer; only then is the door closed. */
 static void begin_drain(struct http_server *server)
 {
@@ -176,6 +186,7 @@ static void begin_drain(struct http_server *server)
     struct http_connection *next = NULL;
     for (struct http_connection *connection = server->connections; connection != NULL; connection = next) {
         next = connection->next;
+        allow_hops(connection->fd);
         connection_drain(connection);
     }
 }

@@ -219,19 +219,15 @@ void listeners_steer(const struct listeners *listeners, const bool *marked)
 }
 
 /* shutdown(2) would reset the queued connections, and closing cannot help while another process holds the socket: a
- * connection that completes behind the last accept(2) would be reset with it. So the kernel is told to drop SYNs: a
- * filter sees the TCP header from its first byte (RFC 9293, section 3.1: the flags are in byte 13). */
+ * connection that completes behind the last accept(2) would be reset with it. So the kernel is told to drop packets to
+ * the listener whose remaining hops are below 255 (ip(7), IP_MINTTL), and hosts begin with 64 or 128: every SYN, but
+ * not the end of a handshake that has begun. A socket filter does the same, but newer kernels want CAP_NET_ADMIN. */
 void listeners_refuse(const struct listeners *listeners)
 {
-    enum { FLAGS_OFFSET = 13, FLAG_SYN = 0x02 };
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_OFFSET), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),          /* drop */
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep whole */
-    };
-    struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    enum { HOPS_MAX = 255 };
     for (size_t i = 0; i < listeners->count; i++) {
-        (void) setsockopt(listeners->fds[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+        (void) set_option(listeners->fds[i], IPPROTO_IP, IP_MINTTL, HOPS_MAX);
+        (void) set_option(listeners->fds[i], IPPROTO_IPV6, IPV6_MINHOPCOUNT, HOPS_MAX); /* fails on an IPv4 socket */
     }
 }
 

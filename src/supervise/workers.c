@@ -66,7 +66,9 @@ static void fork_worker(struct workers *workers, struct slot *slot, enum place p
     struct err err;
     uint32_t random = 0;
     size_t index = (size_t) (slot - workers->slots);
-    (void) getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0) {
+        random = 0; /* it only spreads the workers' ends apart */
+    }
     struct worker_start start = {.plan = workers->plan,
                                  .role = slot->role,
                                  .worker = {.index = index,
