@@ -38,6 +38,7 @@ static void drain_over(void *argument)
     struct api_worker *worker = argument;
     log_warn("stopping with %zu requests in flight after %lld ms", http_server_in_flight(worker->server),
              (long long) worker->options->graceful_timeout_ms);
+    worker->overdue = true;
     http_server_stop(worker->server);
 }
 
@@ -104,7 +105,8 @@ int api_serve(const struct api_options *options, struct err *err)
     worker->options = options;
     struct err failure = {.code = ERR_NONE};
     FILE_FD_AUTO stop_fd = stop_open(&failure);
-    if (stop_fd >= 0 && open_worker(worker, stop_fd, &failure) == 0 && http_server_run(worker->server, &failure) == 0) {
+    if (stop_fd >= 0 && open_worker(worker, stop_fd, &failure) == 0 && http_server_run(worker->server, &failure) == 0 &&
+        !worker->overdue) {
         log_info("drained");
     }
     close_worker(worker);

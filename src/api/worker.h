@@ -45,6 +45,7 @@ struct api_worker {
     size_t long_lists; /* being asked for at this moment */
     bool ready;        /* the supervisor was told */
     bool draining;
+    bool overdue;   /* the drain's limit came before its end */
     bool abandoned; /* the supervisor is gone */
 };
 

@@ -371,6 +371,17 @@ def test_a_stop_answers_what_was_received(service, cluster):
     assert running.wait() == 0
 
 
+def test_what_a_stop_cut_off_was_not_drained(service, database):
+    """The log does not call a worker drained that left a request behind at its limit."""
+    running = service("api", env=settings(database.url, GRACEFUL_TIMEOUT="1s")).wait_ready()
+    with running.http.connect() as half_sent:
+        half_sent.sendall(b"POST /cities/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        # The one worker reads what came first before it answers what came later.
+        assert running.http.get("/health").status == 200
+        assert running.stop(signal.SIGTERM) == 0
+    assert "drained" not in running.log()
+
+
 def cluster_backends(cluster):
     """The server processes that serve the workers of the API."""
     rows = query(cluster.socket_url, "SELECT pid FROM pg_stat_activity WHERE application_name = 'digitalism-api'")
