@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digitalism/supervise_init.h"
+
 /* What is known of each command; `operands` names them in the usage line, NULL where there are none. */
 static const struct {
     const char *name;
@@ -27,6 +29,9 @@ static const struct {
     [COMMAND_WAIT] = {.name = "wait", .summary = "wait until PostgreSQL accepts our login"},
     [COMMAND_HEALTH] = {.name = "health", .summary = "ask a running instance's /health; for HEALTHCHECK"},
     [COMMAND_CONFIG] = {.name = "config", .summary = "print the settings in force and where each came from"},
+    [COMMAND_INIT] = {.name = "init",
+                      .operands = "[OPTION...] -- COMMAND [ARGUMENT...]",
+                      .summary = "PID 1 for any other program; digitalism init --help tells its options"},
 };
 static_assert(sizeof(commands) / sizeof(commands[0]) == COMMAND_COUNT, "every command is described");
 
@@ -127,9 +132,27 @@ static int check_operands(const struct command_line *line, struct err *err)
     return 0;
 }
 
+/* `init` is about another program, so nothing behind it is ours to read. */
+static int take_init(struct command_line *line, const char **operands, int first, int argc, char **argv,
+                     struct err *err)
+{
+    line->command = COMMAND_INIT;
+    line->has_command = true;
+    for (int i = first; i < argc; i++) {
+        operands[line->operand_count++] = argv[i];
+    }
+    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL) {
+        return err_set(err, ERR_CONFIG, "the command init takes no settings; its own options stand behind it");
+    }
+    return 0;
+}
+
 static int parse_arguments(struct command_line *line, const char **operands, int argc, char **argv, struct err *err)
 {
     bool flags_ended = false;
+    if (argc > 0 && supervise_init_is_name(argv[0])) {
+        return take_init(line, operands, 0, argc, argv, err);
+    }
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];
         int failure = 0;
@@ -146,6 +169,9 @@ static int parse_arguments(struct command_line *line, const char **operands, int
         } else if (!line->has_command) {
             failure = find_command(&line->command, argument, err);
             line->has_command = true;
+            if (failure == 0 && line->command == COMMAND_INIT) {
+                return take_init(line, operands, i, argc, argv, err);
+            }
         } else {
             operands[line->operand_count++] = argument;
         }
@@ -159,7 +185,7 @@ static int parse_arguments(struct command_line *line, const char **operands, int
 int command_line_parse(struct command_line *out, int argc, char **argv, struct err *err)
 {
     size_t arguments_max = argc > 0 ? (size_t) argc : 1;
-    const char **operands = calloc(arguments_max, sizeof(*operands));
+    const char **operands = calloc(arguments_max + 1, sizeof(*operands)); /* ended by NULL */
     struct command_line line = {.flags = calloc(arguments_max, sizeof(*line.flags)),
                                 .names = calloc(arguments_max, FLAG_NAME_SIZE),
                                 .operands = operands};
@@ -212,9 +238,13 @@ void command_line_help(struct buffer *out, const struct command_line *line)
 {
     if (line->has_command) {
         const char *operands = commands[line->command].operands;
-        buffer_append_format(out, "Usage: digitalism %s%s%s [--SETTING VALUE...]\n\n%s: %s\n",
-                             command_name(line->command), operands == NULL ? "" : " ", operands == NULL ? "" : operands,
-                             command_name(line->command), commands[line->command].summary);
+        buffer_append_format(out, "Usage: digitalism %s%s%s%s\n\n%s: %s\n", command_name(line->command),
+                             operands == NULL ? "" : " ", operands == NULL ? "" : operands,
+                             line->command == COMMAND_INIT ? "" : " [--SETTING VALUE...]", command_name(line->command),
+                             commands[line->command].summary);
+        if (line->command == COMMAND_INIT) {
+            return;
+        }
     } else {
         buffer_append_text(out, "Usage: digitalism [COMMAND] [--SETTING VALUE...]\n\nCommands:\n");
         for (size_t i = 0; i < COMMAND_COUNT; i++) {

@@ -18,6 +18,7 @@ enum command {
     COMMAND_WAIT,
     COMMAND_HEALTH,
     COMMAND_CONFIG,
+    COMMAND_INIT,
     COMMAND_COUNT
 };
 
@@ -29,6 +30,7 @@ struct command_line {
     bool version;
     const char *ini_path;    /* --config */
     const char *dotenv_path; /* --env-file */
+    /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */
     const char *const *operands;
     size_t operand_count;
     struct config_flag *flags;

@@ -11,6 +11,7 @@
 #include "digitalism/config.h"
 #include "digitalism/probe.h"
 #include "digitalism/supervise.h"
+#include "digitalism/supervise_init.h"
 #include "phases.h"
 #include "program.h"
 
@@ -183,6 +184,25 @@ static int run_line(const struct command_line *line)
     return exit_code;
 }
 
+/* Reads no settings: they are another program's business. */
+static int run_init(const struct command_line *line)
+{
+    struct err err;
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    char *const *arguments = (char *const *) line->operands;
+    int exit_code = 0;
+    int failure = supervise_init(arguments, environ, &text, &exit_code, &err);
+    if (failure == -ERR_CONFIG) {
+        const char *name = supervise_init_is_name(arguments[0]) ? arguments[0] : "digitalism init";
+        (void) fprintf(stderr, "%s: %s%s%s\n", name, err.message, err.hint[0] == '\0' ? "" : "\n", err.hint);
+        return supervise_init_usage_code(arguments[0], environ);
+    }
+    if (failure < 0) {
+        return fail(&err);
+    }
+    return text.length > 0 ? print(&text) : exit_code;
+}
+
 int main(int argc, char **argv)
 {
     struct err err;
@@ -202,6 +222,8 @@ int main(int argc, char **argv)
     } else if (line.version) {
         buffer_append_text(&text, "digitalism " DIGITALISM_VERSION "\n");
         exit_code = print(&text);
+    } else if (line.command == COMMAND_INIT) {
+        exit_code = run_init(&line);
     } else {
         exit_code = run_line(&line);
     }
