@@ -232,7 +232,7 @@ static void check_deadlines(struct supervisor *supervisor, int64_t expected_ms)
     workers_check(&supervisor->workers);
     stages_check(supervisor);
     if (supervisor->workers.failure.code != ERR_NONE && !supervisor->stopping) {
-        log_err(LOG_LEVEL_ERROR, &supervisor->workers.failure);
+        log_info("giving up, stopping what is left");
         begin_stop(supervisor);
     }
     if (supervisor->stop_at_ms <= now_ms) {

@@ -133,11 +133,17 @@ class Cluster:
         wait_until(lambda: not alive(pid), what="the server is dead")
 
     def pause(self):
-        """The server's main process stops: connections are accepted by the kernel and nobody answers."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """All its processes stop: the kernel goes on to accept connections, and nobody answers anything."""
+        main = self.pid
+        os.kill(main, signal.SIGSTOP)  # first, so that no child is added
+        for pid in children(main):
+            _signal(pid, signal.SIGSTOP)
 
     def resume(self):
-        os.kill(self.pid, signal.SIGCONT)
+        main = self.pid
+        for pid in children(main):
+            _signal(pid, signal.SIGCONT)
+        os.kill(main, signal.SIGCONT)
 
     @property
     def pid(self):

@@ -5,6 +5,7 @@ Not here: pure decisions (tests/unit/supervise), what stages and workers do (the
 
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import threading
 import time
 
+import psycopg2
 import pytest
 
 import harness
@@ -252,11 +254,137 @@ def test_pid_1_reaps_orphans(binary, database, tmp_path, free_port):
         outer.wait_ready()
         init = harness.children(outer.pid)[0]
         workers = children_with_zombies(init)
-        orphans = "for i in $(seq 100); do (sh -c 'exit 7' &); done"
+        orphans = "i=0; while [ $i -lt 1000 ]; do (exit 7) & i=$((i + 1)); done"
         subprocess.run(["nsenter", f"--target={init}", "--pid", "sh", "-c", orphans], check=True, timeout=30)
         wait_until(lambda: children_with_zombies(init) == workers, seconds=5)
         assert outer.http.get("/health").status == 200
+        # A daemon that ignores TERM, in a session of its own, goes with PID 1 all the same.
+        stubborn = ["setsid", "sh", "-c", "trap '' TERM; sleep 987 & wait; sleep 987"]
+        subprocess.run(["nsenter", f"--target={init}", "--pid", "sh", "-c", '"$@" &', "sh", *stubborn], check=True, timeout=30)
+        left = wait_until(lambda: set(children_with_zombies(init)) - set(workers))
         os.kill(init, signal.SIGTERM)
         assert outer.wait() == 0
+        wait_until(lambda: not any(harness.alive(pid) for pid in left))
     finally:
         outer.clean_up()
+
+
+def test_interrupt_from_the_terminal_reaches_the_supervisor_alone(binary, database, tmp_path, free_port):
+    """Ctrl-C on a terminal: one graceful stop, and each child is told once, by the supervisor."""
+    env = {**settings(database.url), "HOST": "127.0.0.1", "PORT": str(free_port()), "WORKERS": "2"}
+    log = tmp_path / "log"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 1)
+        os.execve(binary, ["digitalism", "api"], harness.clean_environment(env))
+    try:
+        wait_until(lambda: log.exists() and "ready: 2 workers" in log.read_text())
+        os.write(terminal, b"\x03")
+        _, status = os.waitpid(child, 0)
+        child = None
+    finally:
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert log.read_text().count("stopping on SIGINT") == 1
+    assert log.read_text().count("draining: asked to stop") == 2
+
+
+def test_etl_that_crashes_is_named(service, database):
+    """A stage that dies by a signal that nobody of us sent: its exit code, and the signal's name in the log."""
+    with psycopg2.connect(database.url) as other:
+        with other.cursor() as cursor:
+            # The lock of the ETL: it waits for us.
+            cursor.execute("SELECT pg_advisory_lock(1684629353, 6649964)")
+        etl = service("etl", env=settings(database.url))
+        etl.wait_log("etl: ")
+        (stage,) = workers_of(etl)
+        os.kill(stage, signal.SIGSEGV)
+        assert etl.wait() == 5
+    assert "stage etl was ended by SIGSEGV (signal 11)" in etl.log()
+
+
+def test_two_instances_start_at_once(service, database):
+    """One migrates, the other waits for it, and both serve."""
+    pair = [service("api", env=settings(database.url)) for _ in range(2)]
+    for one in pair:
+        one.wait_ready()
+    assert sum(one.log().count("applied 0001_tables.sql") for one in pair) == 1
+    assert [one.stop() for one in pair] == [0, 0]
+
+
+def test_requests_in_flight_are_answered(service, cluster):
+    """Four requests wait for PostgreSQL when TERM comes: all are answered, and told that the connection closes."""
+    api = service("api", env=settings(cluster.url)).wait_ready()
+    wait_until(lambda: api.http.get("/regions/1").status == 200)
+    cluster.pause()
+    clients = [api.http.connect() for _ in range(4)]
+    try:
+        for client in clients:
+            client.sendall(b"GET /regions/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)  # they have to have been read; nothing is logged before an answer
+        os.kill(api.pid, signal.SIGTERM)
+        api.wait_log("draining: asked to stop, 4 requests in flight")
+        cluster.resume()
+        for client in clients:
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+            assert b"\r\nConnection: close\r\n" in answer
+    finally:
+        for client in clients:
+            client.close()
+    assert api.wait() == 0
+
+
+def test_backlog_is_answered_before_leaving(service, database):
+    """100 connections that nobody has accepted yet when TERM comes: all are answered, none is reset."""
+    api = service("api", env=settings(database.url)).wait_ready()
+    (worker,) = workers_of(api)
+    os.kill(worker, signal.SIGSTOP)
+    clients = [api.http.connect() for _ in range(100)]
+    try:
+        for client in clients:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        os.kill(api.pid, signal.SIGTERM)
+        api.wait_log("stopping on SIGTERM")
+        os.kill(worker, signal.SIGCONT)
+        for client in clients:
+            assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
+    finally:
+        for client in clients:
+            client.close()
+    assert api.wait() == 0
+
+
+def test_idle_connections_do_not_hold_a_stop(service, database):
+    """Kept-alive connections without a request are closed at once, far from the graceful limit."""
+    api = service("api", env=settings(database.url, GRACEFUL_TIMEOUT="60s")).wait_ready()
+    idle = [api.http.connect() for _ in range(20)]
+    try:
+        for client in idle:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert api.stop(signal.SIGTERM, seconds=10) == 0
+        assert all(client.recv(1) == b"" for client in idle)
+    finally:
+        for client in idle:
+            client.close()
+
+
+def test_repeated_term_changes_no_deadline(service, database):
+    api = service("api", env=settings(database.url, GRACEFUL_TIMEOUT="2s")).wait_ready()
+    with api.http.connect() as half_sent:
+        half_sent.sendall(b"POST /cities/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        time.sleep(0.2)
+        begun = time.monotonic()
+        while api.process.poll() is None and time.monotonic() - begun < 10:
+            api.process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        # Neither at once nor put off by the later ones.
+        assert 1.5 <= time.monotonic() - begun < 5
+        assert api.wait() == 0
