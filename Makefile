@@ -1,6 +1,6 @@
 # The short names of what people do here; cmake, ctest and deploy/dev do the work.
 # Not here: how anything is compiled (CMakeLists.txt) or which packages it takes (deploy/dev/packages).
-.PHONY: help run test fuzz-test dev release asan fuzz check format packages image clean
+.PHONY: help run test soak fuzz-test dev release asan fuzz check format packages image clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 PRESET ?= dev
@@ -9,6 +9,7 @@ help:
 	@echo 'make run       build, start a private PostgreSQL, migrate, load the CSV, serve on http://127.0.0.1:8000'
 	@echo '               (CSV_DATA_PATH=file-or-directory, HOST, PORT, WORKERS and every other setting pass through)'
 	@echo 'make test      every test (PRESET=asan: under AddressSanitizer and UndefinedBehaviorSanitizer)'
+	@echo 'make soak      races by the thousand: minutes, and no part of make test'
 	@echo 'make fuzz-test every fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make check     formatting, clang-tidy, cppcheck, shellcheck; make format mends the formatting'
 	@echo 'make dev, release, asan, fuzz     only build, into build/'
@@ -24,6 +25,12 @@ test:
 	@deploy/dev/packages build run test
 	@$(MAKE) $(PRESET)
 	@ctest --preset $(PRESET) -j $(shell nproc)
+
+soak:
+	@deploy/dev/packages build run test
+	@$(MAKE) release
+	@DIGITALISM_BINARY=$(CURDIR)/build/release/digitalism PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -q -s -p no:cacheprovider tests/soak
 
 fuzz-test: export FUZZ_SECONDS ?= 60
 fuzz-test: fuzz
