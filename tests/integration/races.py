@@ -5,6 +5,7 @@ Not here: how many are enough (test_supervise_races.py: seconds; tests/soak: min
 
 import collections
 import datetime
+import itertools
 import json
 import os
 import pathlib
@@ -233,7 +234,8 @@ LONG_TARGET = "/cities/" + '"' * 892
 def whole_lines(binary, database, folder, workers, lines):
     """Each worker writes so many lines of about 3,900 bytes to the one pipe that all have as stdout.
 
-    Returns the lengths of the access lines that came whole, and how many lines the service says it dropped.
+    Returns the lengths of the access lines that came whole, and how many lines the service says it dropped because the
+    reader was too slow for them; both together are all (or a few more that were asked for only to be told).
     """
     env = {**settings(database.url), "HOST": "127.0.0.1", "PORT": harness.free_port(), "WORKERS": workers, "LOG_FORMAT": "json"}
     process = subprocess.Popen(
@@ -249,7 +251,7 @@ def whole_lines(binary, database, folder, workers, lines):
             except ValueError:
                 broken.append(line)
                 continue
-            if "path" in fields:
+            if fields.get("path", "").startswith(LONG_TARGET):
                 lengths.append(len(line))
             else:
                 others.append(fields)
@@ -263,6 +265,16 @@ def whole_lines(binary, database, folder, workers, lines):
             client.start()
         for client in clients:
             client.join(600)
+
+        asked = itertools.count()
+
+        def all_accounted():
+            # A worker tells what it dropped when it has something to write again.
+            next(asked)
+            ask_often(env["PORT"], 1, "/departments/?limit=1")
+            return len(lengths) + dropped_of(others) >= workers * lines
+
+        wait_until(all_accounted, 30, what=lambda: f"{len(lengths)} lines and {dropped_of(others)} dropped are all")
         process.terminate()
         assert process.wait(20) == 0
         reader.join(20)
@@ -271,13 +283,19 @@ def whole_lines(binary, database, folder, workers, lines):
             process.kill()
             process.wait()
     assert not broken, broken[:3]
-    return lengths, sum(line.get("dropped", 0) for line in others)
+    surplus = len(lengths) + dropped_of(others) - workers * lines
+    assert 0 <= surplus <= next(asked), "only the lines that were asked for behind them can have been dropped as well"
+    return lengths, dropped_of(others)
 
 
-def ask_often(port, times):
+def dropped_of(lines):
+    return sum(line.get("dropped", 0) for line in lines)
+
+
+def ask_often(port, times, target=LONG_TARGET):
     """The same request again and again, 20 in a row on each connection."""
-    request = f"GET {LONG_TARGET} HTTP/1.1\r\nHost: load\r\n\r\n".encode()
-    last = f"GET {LONG_TARGET} HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n".encode()
+    request = f"GET {target} HTTP/1.1\r\nHost: load\r\n\r\n".encode()
+    last = f"GET {target} HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n".encode()
     for sent in range(0, times, 20):
         count = min(20, times - sent)
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

@@ -59,4 +59,5 @@ def test_reloads_leak_nothing(service, database):
 def test_lines_of_all_workers_stay_whole_in_one_pipe(binary, database, tmp_path):
     lengths, dropped = races.whole_lines(binary, database, tmp_path, workers=4, lines=10000)
     print(f"\n{len(lengths)} lines of {min(lengths)} to {max(lengths)} bytes, {dropped} dropped, none broken")
-    assert len(lengths) + dropped == 40000
+    assert len(lengths) + dropped >= 40000
+    assert 3800 <= min(lengths) <= max(lengths) <= 4096
