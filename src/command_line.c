@@ -28,6 +28,8 @@ static const struct {
                          .has_action = true},
     [COMMAND_WAIT] = {.name = "wait", .summary = "wait until PostgreSQL accepts our login"},
     [COMMAND_HEALTH] = {.name = "health", .summary = "ask a running instance's /health; for HEALTHCHECK"},
+    [COMMAND_STATUS] = {.name = "status",
+                        .summary = "workers, requests and the last load of the instance that runs on PORT here"},
     [COMMAND_CONFIG] = {.name = "config", .summary = "print the settings in force and where each came from"},
     [COMMAND_INIT] = {.name = "init",
                       .operands = "[OPTION...] -- COMMAND [ARGUMENT...]",
@@ -80,7 +82,34 @@ static bool setting_name(char *out, size_t size, const char *flag, size_t length
     return false;
 }
 
-#define FLAG_NAME_SIZE 48
+#define FLAG_NAME_SIZE      48
+#define INTERVAL_DEFAULT_MS 1000
+#define INTERVAL_MIN_MS     100
+#define INTERVAL_MAX_MS     3600000
+
+static bool is_flag(const char *flag, size_t length, const char *name)
+{
+    return length == strlen(name) && strncmp(flag, name, length) == 0;
+}
+
+/* True for a flag of status that takes no value. */
+static bool take_switch(struct command_line *line, const char *flag)
+{
+    bool is_json = strcmp(flag, "json") == 0;
+    bool is_watch = strcmp(flag, "watch") == 0;
+    line->json = line->json || is_json;
+    line->watch = line->watch || is_watch;
+    return is_json || is_watch;
+}
+
+static int take_interval(struct command_line *line, const char *value, struct err *err)
+{
+    if (!config_value_duration(value, INTERVAL_MIN_MS, INTERVAL_MAX_MS, &line->interval_ms)) {
+        return err_set(err, ERR_CONFIG, "--interval is \"%s\", it must be a duration from 100ms to 60m", value);
+    }
+    line->watch = true;
+    return 0;
+}
 
 /* Takes the flag at argv[*index] and its value, which may be the next argument. */
 static int parse_flag(struct command_line *line, int argc, char **argv, int *index, struct err *err)
@@ -88,10 +117,14 @@ static int parse_flag(struct command_line *line, int argc, char **argv, int *ind
     const char *flag = argv[*index] + 2;
     const char *equals = strchr(flag, '=');
     size_t length = equals == NULL ? strlen(flag) : (size_t) (equals - flag);
-    bool is_config = length == strlen("config") && strncmp(flag, "config", length) == 0;
-    bool is_env_file = length == strlen("env-file") && strncmp(flag, "env-file", length) == 0;
+    bool is_config = is_flag(flag, length, "config");
+    bool is_env_file = is_flag(flag, length, "env-file");
+    bool is_interval = is_flag(flag, length, "interval");
     char *name = line->names + line->flag_count * FLAG_NAME_SIZE;
-    if (!is_config && !is_env_file && !setting_name(name, FLAG_NAME_SIZE, flag, length)) {
+    if (take_switch(line, flag)) {
+        return 0;
+    }
+    if (!is_config && !is_env_file && !is_interval && !setting_name(name, FLAG_NAME_SIZE, flag, length)) {
         (void) err_set(err, ERR_CONFIG, "unknown flag \"--%.*s\"", (int) length, flag);
         err_hint(err,
                  "digitalism --help lists the flags; secrets have none, because arguments are visible to everybody");
@@ -101,6 +134,9 @@ static int parse_flag(struct command_line *line, int argc, char **argv, int *ind
         return err_set(err, ERR_CONFIG, "the flag --%s needs a value", flag);
     }
     const char *value = equals != NULL ? equals + 1 : argv[++*index];
+    if (is_interval) {
+        return take_interval(line, value, err);
+    }
     if (is_config) {
         line->ini_path = value;
     } else if (is_env_file) {
@@ -114,6 +150,10 @@ static int parse_flag(struct command_line *line, int argc, char **argv, int *ind
 static int check_operands(const struct command_line *line, struct err *err)
 {
     const char *name = commands[line->command].name;
+    if (line->command != COMMAND_STATUS && (line->json || line->watch)) {
+        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command status, not to %s",
+                       line->json ? "json" : "watch", name);
+    }
     if (commands[line->command].operands == NULL && line->operand_count > 0) {
         (void) err_set(err, ERR_CONFIG, "the command %s takes no operand, \"%s\" was given", name, line->operands[0]);
         err_hint(err, "see digitalism %s --help", name);
@@ -141,7 +181,7 @@ static int take_init(struct command_line *line, const char **operands, int first
     for (int i = first; i < argc; i++) {
         operands[line->operand_count++] = argv[i];
     }
-    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL) {
+    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL || line->json || line->watch) {
         return err_set(err, ERR_CONFIG, "the command init takes no settings; its own options stand behind it");
     }
     return 0;
@@ -186,7 +226,8 @@ int command_line_parse(struct command_line *out, int argc, char **argv, struct e
 {
     size_t arguments_max = argc > 0 ? (size_t) argc : 1;
     const char **operands = calloc(arguments_max + 1, sizeof(*operands)); /* ended by NULL */
-    struct command_line line = {.flags = calloc(arguments_max, sizeof(*line.flags)),
+    struct command_line line = {.interval_ms = INTERVAL_DEFAULT_MS,
+                                .flags = calloc(arguments_max, sizeof(*line.flags)),
                                 .names = calloc(arguments_max, FLAG_NAME_SIZE),
                                 .operands = operands};
     int failure = 0;
@@ -209,6 +250,14 @@ void command_line_done(struct command_line *line)
     free(line->flags);
     free(line->names);
     *line = (struct command_line){.flags = NULL};
+}
+
+static void help_status(struct buffer *out)
+{
+    buffer_append_text(out, "\nFlags of status:\n"
+                            "  --json                     the status as one line of JSON\n"
+                            "  --watch                    again and again, until Ctrl-C\n"
+                            "  --interval DURATION        the same, so often (default: 1s)\n");
 }
 
 static void help_flags(struct buffer *out)
@@ -250,6 +299,9 @@ void command_line_help(struct buffer *out, const struct command_line *line)
         for (size_t i = 0; i < COMMAND_COUNT; i++) {
             buffer_append_format(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
         }
+    }
+    if (line->has_command && line->command == COMMAND_STATUS) {
+        help_status(out);
     }
     help_flags(out);
     buffer_append_text(

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
@@ -17,6 +18,7 @@ enum command {
     COMMAND_MIGRATE,
     COMMAND_WAIT,
     COMMAND_HEALTH,
+    COMMAND_STATUS,
     COMMAND_CONFIG,
     COMMAND_INIT,
     COMMAND_COUNT
@@ -28,6 +30,9 @@ struct command_line {
     bool has_command;
     bool help;
     bool version;
+    bool json;               /* --json, of status */
+    bool watch;              /* --watch or --interval, of status */
+    int64_t interval_ms;     /* --interval, of status */
     const char *ini_path;    /* --config */
     const char *dotenv_path; /* --env-file */
     /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */

@@ -16,6 +16,7 @@
 #include "program.h"
 
 #define HEALTH_TIMEOUT_MS 5000
+#define STATUS_TIMEOUT_MS 5000
 
 /* The only place where a failure becomes an exit code. */
 static int exit_code_of(enum err_code code)
@@ -138,6 +139,21 @@ static int run_health(const struct config *config)
     return puts("healthy") < 0;
 }
 
+static int run_status(const struct command_line *line, const struct config *config)
+{
+    struct err err;
+    const struct probe_status options = {.port = config->port,
+                                         .timeout_ms = STATUS_TIMEOUT_MS,
+                                         .json = line->json,
+                                         .watch = line->watch,
+                                         .interval_ms = line->interval_ms};
+    if (probe_status(&options, &err) < 0) {
+        (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\nhint: ", err.hint);
+        return exit_code_of(err.code);
+    }
+    return 0;
+}
+
 static int run_command(struct program *program)
 {
     struct err err;
@@ -176,6 +192,10 @@ static int run_line(const struct command_line *line)
         (void) fputs(buffer_text(&program.loaded.warnings), stderr);
         config_print(&program.loaded, &text);
         exit_code = print(&text);
+    } else if (line->command == COMMAND_STATUS) {
+        /* It logs nothing: a log file that it would make belongs to whoever asks, not to the service. */
+        (void) fputs(buffer_text(&program.loaded.warnings), stderr);
+        exit_code = run_status(line, &program.loaded.values);
     } else {
         program_open_log(&program);
         exit_code = run_command(&program);

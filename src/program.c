@@ -18,7 +18,7 @@ static int check_database_url(const char *url, struct err *err)
 
 static bool needs_database(enum command command)
 {
-    return command != COMMAND_CONFIG && command != COMMAND_HEALTH;
+    return command != COMMAND_CONFIG && command != COMMAND_HEALTH && command != COMMAND_STATUS;
 }
 
 int program_load(struct program *out, const struct command_line *line, struct buffer *faults, struct err *err)

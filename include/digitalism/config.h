@@ -106,4 +106,8 @@ struct config_flag_help {
 };
 const struct config_flag_help *config_flag(size_t index);
 
+/* `500ms`, `8s`, `2m`, or a bare number of seconds, each with up to 6 decimals; rounded to whole milliseconds. False,
+ * and the output untouched, where the text is none or out of range. Here for commands with a flag of their own. */
+bool config_value_duration(const char *text, int64_t min_ms, int64_t max_ms, int64_t *out_ms);
+
 #endif

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <unistd.h>
 
 socklen_t local_address(struct sockaddr_un *out, uint16_t port)
 {
@@ -26,7 +25,7 @@ bool local_peer(int fd, uid_t *uid, pid_t *pid)
     return true;
 }
 
-bool local_trusted(uid_t peer)
+bool local_may_ask(uid_t asker, uid_t service)
 {
-    return peer == 0 || peer == geteuid();
+    return asker == 0 || asker == service;
 }

@@ -18,9 +18,6 @@ bool config_value_boolean(const char *text, bool *out);
 /* Decimal digits only: no sign, no blanks. */
 bool config_value_integer(const char *text, int64_t min, int64_t max, int64_t *out);
 
-/* `500ms`, `8s`, `2m`, or a bare number of seconds, each with up to 6 decimals; rounded to whole milliseconds. */
-bool config_value_duration(const char *text, int64_t min_ms, int64_t max_ms, int64_t *out_ms);
-
 /* `256M`, `1.5G`, `512KiB`, or a bare number of bytes; units are powers of 1024. Without `MB` and its like, which mean
  * one thing to some programs and another to others. Rounded down to whole bytes. */
 bool config_value_size(const char *text, int64_t min_bytes, int64_t max_bytes, int64_t *out_bytes);

@@ -91,7 +91,7 @@ void status_answer(int fd, const struct scoreboard *scoreboard)
         if (client < 0) {
             return;
         }
-        if (!local_peer(client, &uid, &pid) || !local_trusted(uid)) {
+        if (!local_peer(client, &uid, &pid) || !local_may_ask(uid, geteuid())) {
             log_debug("the status was refused to another user");
             continue;
         }

@@ -18,6 +18,6 @@ socklen_t local_address(struct sockaddr_un *out, uint16_t port);
 bool local_peer(int fd, uid_t *uid, pid_t *pid);
 
 /* The status is for the user that the service runs as, and for root. */
-bool local_trusted(uid_t peer);
+bool local_may_ask(uid_t asker, uid_t service);
 
 #endif
