@@ -130,6 +130,16 @@ def test_the_health_check_is_the_program_itself(stack):
     assert stack.inside("digitalism", "health").returncode == 0
 
 
+def test_the_status_needs_nothing_writable(stack):
+    """Asked inside, as whom the image says and as root; the supervisor is PID 1 and every worker is seen."""
+    for user in ("10001", "0"):
+        done = command("docker", "exec", "--user", user, stack.container, "digitalism", "status", "--json")
+        status = json.loads(done)
+        assert status["pid"] == 1
+        assert [worker["state"] for worker in status["workers"]] == ["ready"] * status["totals"]["wanted"]
+    assert stack.inside("digitalism", "status").stdout.startswith("digitalism ")
+
+
 def test_the_image_adds_little_to_its_base(stack):
     sizes = [int(command("docker", "image", "inspect", "--format", "{{.Size}}", name)) for name in (stack.image, "debian:trixie-slim")]
     assert sizes[0] - sizes[1] <= IMAGE_OVERHEAD_MAX
