@@ -38,7 +38,7 @@ def test_unknown_command_lists_the_commands(run):
     result = run("serve")
     assert result.code == 2
     assert 'unknown command "serve"' in result.err
-    assert "api, all, etl, migrate, wait, health, config, init" in result.err
+    assert "api, all, etl, migrate, wait, health, status, config, init" in result.err
 
 
 @pytest.mark.parametrize(
