@@ -6,6 +6,7 @@ name of its own and is removed.
 
 import csv
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -143,6 +144,21 @@ def test_the_status_needs_nothing_writable(stack):
 def test_the_image_adds_little_to_its_base(stack):
     sizes = [int(command("docker", "image", "inspect", "--format", "{{.Size}}", name)) for name in (stack.image, "debian:trixie-slim")]
     assert sizes[0] - sizes[1] <= IMAGE_OVERHEAD_MAX
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="with one CPU there is one worker anyway")
+def test_a_cpu_limit_is_a_limit_of_workers(stack):
+    """`--cpus 1` is a quota of the cgroup, which no affinity tells of."""
+    words = ["--network", f"{stack.name}_digitalism_network", "-e", "DATABASE_URL=postgresql://digitalism:digitalism@postgres/digitalism"]
+    container = command("docker", "run", "--detach", "--cpus", "1", *words, stack.image).strip()
+    try:
+        def log():
+            return command("docker", "logs", container)
+
+        wait_until(lambda: "supervisor: ready: " in log(), 60, what=log)
+        assert "ready: 1 worker on " in log()
+    finally:
+        command("docker", "rm", "--force", container)
 
 
 def test_docker_stop_ends_it_cleanly(stack):
