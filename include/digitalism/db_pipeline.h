@@ -41,6 +41,9 @@ int db_pipeline_new(struct db_pipeline **out, const struct db_pipeline_options *
 /* Fails what is in flight (each reply is called) and disconnects. NULL is allowed. */
 void db_pipeline_free(struct db_pipeline *pipeline);
 
+/* Fails what is in flight with the given reason, and disconnects for good: for an owner that has no time left. */
+void db_pipeline_abandon(struct db_pipeline *pipeline, const struct err *reason);
+
 /* Starts to connect, or to reconnect when the backoff has passed, and gives up an attempt at its limit.
  * Call it at the start, and whenever db_pipeline_deadline_ms() has passed. */
 void db_pipeline_tick(struct db_pipeline *pipeline);

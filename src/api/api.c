@@ -10,6 +10,8 @@
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
 
+#define DRAIN_RESERVE_MAX_MS 500
+
 static void turn(void *argument)
 {
     struct api_worker *worker = argument;
@@ -22,20 +24,34 @@ static void turn(void *argument)
     api_slot_turn(worker);
 }
 
+/* The end of the time to drain, kept for answers that could not be had. */
+static int64_t drain_reserve_ms(const struct api_worker *worker)
+{
+    int64_t share_ms = worker->options->graceful_timeout_ms / 8;
+    return share_ms < DRAIN_RESERVE_MAX_MS ? share_ms : DRAIN_RESERVE_MAX_MS;
+}
+
 void api_drain(struct api_worker *worker, const char *reason)
 {
     if (!worker->draining) {
         worker->draining = true;
         log_info("draining: %s, %zu requests in flight", reason, http_server_in_flight(worker->server));
-        http_timer_start(worker->drain_timer, worker->options->graceful_timeout_ms);
+        http_timer_start(worker->drain_timer, worker->options->graceful_timeout_ms - drain_reserve_ms(worker));
         http_server_drain(worker->server);
     }
 }
 
-/* The supervisor would kill us at about this time; without one, nobody would. */
+/* What waits for PostgreSQL still gets an answer before the supervisor kills us; the rest of the time is for sending
+ * it. Without a supervisor nobody would kill us, so that we stop by ourselves then. */
 static void drain_over(void *argument)
 {
     struct api_worker *worker = argument;
+    if (!worker->given_up) {
+        worker->given_up = true;
+        api_database_give_up(worker);
+        http_timer_start(worker->drain_timer, drain_reserve_ms(worker));
+        return;
+    }
     log_warn("stopping with %zu requests in flight after %lld ms", http_server_in_flight(worker->server),
              (long long) worker->options->graceful_timeout_ms);
     worker->overdue = true;

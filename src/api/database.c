@@ -122,6 +122,14 @@ void api_database_close(struct api_worker *worker)
     database->timer = NULL;
 }
 
+void api_database_give_up(struct api_worker *worker)
+{
+    struct err err;
+    (void) err_set(&err, ERR_DATABASE, "no answer from PostgreSQL before the end of the stop");
+    db_pipeline_abandon(worker->database.pipeline, &err);
+    follow(worker);
+}
+
 void api_database_turn(struct api_worker *worker)
 {
     db_pipeline_flush(worker->database.pipeline);

@@ -46,6 +46,7 @@ struct api_worker {
     bool ready;        /* the supervisor was told */
     bool draining;
     bool overdue;   /* the drain's limit came before its end */
+    bool given_up;  /* nothing is expected of PostgreSQL any more */
     bool abandoned; /* the supervisor is gone */
 };
 
@@ -72,6 +73,7 @@ void api_slot_count(struct api_worker *worker, int64_t duration_us);
 int api_database_open(struct api_worker *worker, struct err *err);
 void api_database_close(struct api_worker *worker);
 /* Ends the turn: sends what was queued, and watches what is to be watched. */
+void api_database_give_up(struct api_worker *worker); /* what waits for PostgreSQL is answered without it */
 void api_database_turn(struct api_worker *worker);
 
 /* access.c: counts and logs answers. Closed before the server is freed, done after that. */

@@ -100,6 +100,12 @@ void db_pipeline_free(struct db_pipeline *pipeline)
     }
 }
 
+void db_pipeline_abandon(struct db_pipeline *pipeline, const struct err *reason)
+{
+    pipeline_fail(pipeline, reason);
+    pipeline->retry_ms = CLOCK_NEVER;
+}
+
 /* Everything that a session needs goes out at once, before the first answer is there. The settings are those that the
  * form of the answers rests on; a role or a database may have other defaults. */
 static bool send_session(struct db_pipeline *pipeline)

@@ -284,8 +284,10 @@ size_t workers_poll_fds(const struct workers *workers, struct pollfd *fds)
     size_t count = 0;
     for (size_t i = 0; i < workers->count; i++) {
         for (size_t place = 0; place < PLACE_COUNT; place++) {
-            /* poll(2) passes over negative descriptors. */
-            fds[count++] = (struct pollfd){.fd = workers->slots[i].workers[place].control_fd, .events = POLLIN};
+            int fd = workers->slots[i].workers[place].control_fd;
+            if (fd >= 0) {
+                fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+            }
         }
     }
     return count;
@@ -310,14 +312,24 @@ static void read_words(struct workers *workers, struct slot *slot, enum place pl
     }
 }
 
+/* The words of one worker may have moved it and others of its slot meanwhile, so that each is looked up anew. */
+static void read_words_of(struct workers *workers, int fd)
+{
+    for (size_t i = 0; i < workers->count; i++) {
+        for (size_t place = 0; place < PLACE_COUNT; place++) {
+            if (workers->slots[i].workers[place].control_fd == fd) {
+                read_words(workers, &workers->slots[i], (enum place) place);
+                return;
+            }
+        }
+    }
+}
+
 void workers_polled(struct workers *workers, const struct pollfd *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = &workers->slots[i / PLACE_COUNT];
-        enum place place = (enum place)(i % PLACE_COUNT);
-        /* A successor's word may have moved the processes of its slot meanwhile: those are read in the next turn. */
-        if (fds[i].fd >= 0 && fds[i].revents != 0 && fds[i].fd == slot->workers[place].control_fd) {
-            read_words(workers, slot, place);
+        if (fds[i].revents != 0) {
+            read_words_of(workers, fds[i].fd);
         }
     }
 }

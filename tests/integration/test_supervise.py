@@ -341,6 +341,24 @@ def test_requests_in_flight_are_answered(service, cluster):
     assert api.wait() == 0
 
 
+def test_requests_that_postgresql_never_answers(service, cluster):
+    """At the end of the time to finish they get 503, and are not just cut off."""
+    api = service("api", env=settings(cluster.url, GRACEFUL_TIMEOUT="2s")).wait_ready()
+    wait_until(lambda: api.http.get("/regions/1").status == 200)
+    cluster.pause()
+    with api.http.connect() as client:
+        client.sendall(b"GET /regions/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)
+        os.kill(api.pid, signal.SIGTERM)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
+    assert b"\r\nRetry-After: " in answer and b"\r\nConnection: close\r\n" in answer
+    assert api.wait() == 0
+    assert "killing" not in api.log()
+
+
 def test_backlog_is_answered_before_leaving(service, database):
     """100 connections that nobody has accepted yet when TERM comes: all are answered, none is reset."""
     api = service("api", env=settings(database.url)).wait_ready()
