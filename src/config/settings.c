@@ -6,6 +6,7 @@
 #define MINUTES(count)   (SECONDS(60) * (count))
 #define HOURS(count)     (MINUTES(60) * (count))
 #define MEBIBYTES(count) (INT64_C(1024) * 1024 * (count))
+#define GIBIBYTES(count) (MEBIBYTES(1024) * (count))
 #define MEMBER(name)     .offset = offsetof(struct config, name)
 
 static const char *const duplicates_names[CONFIG_DUPLICATES_COUNT] = {
@@ -118,7 +119,7 @@ const struct config_setting config_settings[] = {
     {.help = {"WORKER_MEMORY_LIMIT", "none", "resident memory over which a worker is replaced"},
      .kind = CONFIG_KIND_SIZE,
      .min = MEBIBYTES(16),
-     .max = MEBIBYTES(1024 * 1024),
+     .max = GIBIBYTES(1024),
      .zero_name = "none",
      MEMBER(worker_memory_limit_bytes)},
     {.help = {"LOG_LEVEL", "info", "the least level that is logged: debug, info, warn or error"},
