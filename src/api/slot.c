@@ -1,5 +1,5 @@
-/* What a worker shows of itself on the scoreboard: heartbeat, requests and their durations, what it holds at the
- * moment. Not here: what the supervisor makes of it (supervise), talking to it (control.c). */
+/* What a worker shows of itself on the scoreboard: its heartbeat, its answers, and what it holds.
+ * Not here: what the supervisor makes of it (supervise), talking to it (control.c). */
 #include <stdatomic.h>
 #include <unistd.h>
 
