@@ -9,7 +9,8 @@ usage() {
     cat <<'TEXT'
 usage: bench/memory.sh [ROUNDS]    (default 3)
 
-PSS counts a page that several processes share by their number; USS is what would be freed if they all ended.
+PSS counts a page that several processes share by their number; private is what no other process has. Each service
+gets copies of its libraries, so that it pays for them alone, as in a container, whatever else runs on this machine.
   BINARY=…   the program (default: build/release/digitalism, built if it is missing)
 TEXT
 }
@@ -41,18 +42,26 @@ weigh() {
     record "$name.own" "$own"
 }
 
+# libraries NAME PROGRAM: copies of all that it is linked with
+libraries() {
+    mkdir "$work/$1.lib"
+    ldd "$2" | awk '$2 == "=>" { print $3 }' | xargs cp -t "$work/$1.lib"
+}
+
 bench_rounds "${1:-3}"
 service_begin 2
+libraries ours "$binary"
+libraries theirs "$(command -v nginx)"
 for ((round = 1; round <= rounds; round++)); do
-    start_theirs
+    LD_LIBRARY_PATH=$work/theirs.lib start_theirs
     weigh theirs "$theirs"
     stop_service SIGTERM "$theirs"
-    start_ours
+    LD_LIBRARY_PATH=$work/ours.lib start_ours
     weigh ours "$ours"
     stop_service SIGTERM "$ours"
 done
 printf 'memory of the main process and 2 idle workers, KiB; %s; medians of %s\n\n' "$(nginx -v 2>&1 | sed 's/.*: //')" "$rounds"
-printf '| what | PSS | main process | each worker | USS | against nginx | to reach |\n|---|---|---|---|---|---|---|\n'
+printf '| what | PSS | main process | each worker | private | against nginx | to reach |\n|---|---|---|---|---|---|---|\n'
 for name in theirs ours; do
     printf '| %s | %s | %s | %s | %s | %s x | %s |\n' "$([ $name = ours ] && echo digitalism || echo nginx)" "$(median $name.total)" \
         "$(median $name.main)" "$(median $name.worker)" "$(median $name.own)" \
