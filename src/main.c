@@ -79,6 +79,12 @@ struct plan {
     bool serve;
 };
 
+static bool is_supervised(enum command command)
+{
+    return command == COMMAND_API || command == COMMAND_ALL || command == COMMAND_ETL || command == COMMAND_MIGRATE ||
+           command == COMMAND_WAIT;
+}
+
 static struct plan plan_of(enum command command, const struct config *config)
 {
     switch (command) {
@@ -233,6 +239,9 @@ int main(int argc, char **argv)
     if (command_line_parse(&line, argc, argv, &err) < 0) {
         (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\n", err.hint);
         return exit_code_of(err.code);
+    }
+    if (is_supervised(line.command)) {
+        supervise_hold_signals();
     }
     int exit_code;
     BUFFER_AUTO text = BUFFER_EMPTY;

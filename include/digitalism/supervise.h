@@ -52,6 +52,10 @@ struct supervise_plan {
  * thread running; signals and child reaping belong to it until it returns. */
 int supervise_run(struct supervise_plan *plan, int *exit_code, struct err *err);
 
+/* Keeps signals pending from now on, for supervise_run() to read. A program that will be PID 1 calls it first of all:
+ * the kernel drops what PID 1 has no handler for. */
+void supervise_hold_signals(void);
+
 /* The most workers that there can be, after SIGTTIN or a reload too. */
 #define SUPERVISE_WORKERS_MAX 256
 

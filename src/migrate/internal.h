@@ -49,7 +49,7 @@ void migrate_files_done(struct migrate_files *files);
 #define MIGRATE_FILES_AUTO __attribute__((cleanup(migrate_files_done))) struct migrate_files
 
 /* The SHA-256 of a text, without regard to a byte-order mark and to CRLF or LF. */
-int migrate_sha256(char sha256[static SHA256_TEXT_SIZE], const char *text, size_t length, struct err *err);
+int migrate_sha256(char text[static SHA256_TEXT_SIZE], const char *sql, size_t length, struct err *err);
 
 /* --- plan.c: what is to be done (pure) --- */
 

@@ -9,6 +9,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "digitalism/supervise.h"
+
 /* Faults of our own must end us as usual, and SIGKILL and SIGSTOP cannot be blocked anyway. */
 static const int left_alone[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGKILL, SIGSTOP};
 
@@ -20,13 +22,25 @@ static void reset_dispositions(void)
     }
 }
 
+static void fill_set(sigset_t *set)
+{
+    (void) sigfillset(set);
+    for (size_t i = 0; i < sizeof(left_alone) / sizeof(left_alone[0]); i++) {
+        (void) sigdelset(set, left_alone[i]);
+    }
+}
+
+void supervise_hold_signals(void)
+{
+    sigset_t set;
+    fill_set(&set);
+    (void) sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 int signals_open(struct err *err)
 {
     sigset_t set;
-    (void) sigfillset(&set);
-    for (size_t i = 0; i < sizeof(left_alone) / sizeof(left_alone[0]); i++) {
-        (void) sigdelset(&set, left_alone[i]);
-    }
+    fill_set(&set);
     /* Blocked before the dispositions change, so that nothing that comes meanwhile acts by default. */
     if (sigprocmask(SIG_SETMASK, &set, NULL) != 0) {
         return err_set_errno(err, ERR_INTERNAL, errno, "cannot block signals");

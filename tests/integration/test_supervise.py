@@ -158,6 +158,18 @@ def test_clients_are_refused_while_stages_run(service, free_port):
     assert "supervisor: ready:" not in api.log()
 
 
+def test_stop_before_the_settings_are_read(service, database, tmp_path):
+    """A stop that comes while the program only starts is kept, not lost: PID 1 would never hear of it again."""
+    pipe = tmp_path / "settings.env"
+    os.mkfifo(pipe)
+    api = service("api", "--env-file", pipe, env=settings(database.url))
+    with open(pipe, "w") as settings_file:  # opens when the program reads
+        os.kill(api.pid, signal.SIGTERM)
+        settings_file.write("LOG_LEVEL=info\n")
+    assert api.wait() == 143
+    assert "stopping on SIGTERM" in api.log()
+
+
 def test_int_while_waiting_gives_its_own_code(service, free_port):
     api = service("wait", env=settings(f"postgresql://nobody@127.0.0.1:{free_port()}/none"))
     api.wait_log("wait: ")
