@@ -3,14 +3,17 @@
 #include "supervise/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "supervise/signals.h"
 
@@ -67,6 +70,21 @@ pid_t child_fork(const struct child_start *start, struct err *err)
         return err_set_errno(err, ERR_INTERNAL, errno, "cannot fork %s", start->role);
     }
     return pid;
+}
+
+uint64_t child_rss_bytes(pid_t pid)
+{
+    char path[32];
+    char text[128];
+    (void) snprintf(path, sizeof(path), "/proc/%d/statm", (int) pid);
+    FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length <= 0) {
+        return 0;
+    }
+    text[length] = '\0';
+    const char *second = strchr(text, ' '); /* the number of resident pages */
+    return second == NULL ? 0 : strtoull(second, NULL, 10) * (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
 const char *child_status(int wait_status, char text[static CHILD_STATUS_SIZE])

@@ -4,6 +4,7 @@
 #define SUPERVISE_CHILD_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "digitalism/base/error.h"
@@ -21,6 +22,9 @@ struct child_start {
  * parent (PR_SET_PDEATHSIG), has the clean signal set of signals.h, and ends with run's exit code.
  * Returns its pid, or -ERR_INTERNAL. */
 pid_t child_fork(const struct child_start *start, struct err *err);
+
+/* A process's resident memory in bytes from /proc (proc(5), statm); 0 when that is not to be had. */
+uint64_t child_rss_bytes(pid_t pid);
 
 /* "exit code 3", "SIGSEGV (11)": the words for a wait(2) status. */
 #define CHILD_STATUS_SIZE 48

@@ -3,7 +3,6 @@
 #include "supervise/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,28 +13,13 @@
 #include "digitalism/base/file.h"
 #include "digitalism/base/local.h"
 #include "digitalism/base/log.h"
+#include "supervise/child.h"
 #include "supervise/snapshot.h"
 
 enum {
     BACKLOG = 16,
     ANSWERS_MAX = 16, /* at one call, so that nobody can keep the supervisor from its work */
 };
-
-/* The second number of statm is in pages (proc_pid_statm(5)). */
-static uint64_t rss_of(int32_t pid)
-{
-    char path[32];
-    char text[128];
-    (void) snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-    FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (length <= 0) {
-        return 0;
-    }
-    text[length] = '\0';
-    const char *second = strchr(text, ' ');
-    return second == NULL ? 0 : strtoull(second, NULL, 10) * (uint64_t) sysconf(_SC_PAGESIZE);
-}
 
 static uint16_t port_of(const char *url)
 {
@@ -82,7 +66,7 @@ static void hand_out(int fd, const struct buffer *text)
 
 void status_answer(int fd, const struct scoreboard *scoreboard)
 {
-    const struct snapshot_view view = {.now_ms = clock_now_ms(), .rss_bytes = rss_of};
+    const struct snapshot_view view = {.now_ms = clock_now_ms(), .rss_bytes = child_rss_bytes};
     BUFFER_AUTO text = BUFFER_EMPTY;
     for (int i = 0; i < ANSWERS_MAX; i++) {
         uid_t uid;

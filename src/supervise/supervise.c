@@ -53,7 +53,8 @@ static int supervisor_new(struct supervisor *supervisor, struct supervise_plan *
         memcpy(scoreboard->url, supervisor->listeners.url, sizeof(supervisor->listeners.url));
         supervisor->status_fd = status_open(scoreboard->url, err);
         if (supervisor->status_fd < 0) {
-            log_warn("%s, continuing without an answer for `digitalism status`", err->message);
+            (void) err_prefix(err, "continuing without `digitalism status`");
+            log_err(LOG_LEVEL_WARN, err);
         }
     }
     return workers_new(&supervisor->workers, plan, &supervisor->listeners, err);

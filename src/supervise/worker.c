@@ -3,14 +3,11 @@
 #include "supervise/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "digitalism/base/clock.h"
-#include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "supervise/child.h"
 
@@ -74,17 +71,4 @@ void worker_tell(const struct worker *worker, char word)
     if (worker->control_fd >= 0) {
         (void) send(worker->control_fd, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
-}
-
-uint64_t worker_rss_bytes(const struct worker *worker)
-{
-    char path[48];
-    char text[128] = "";
-    unsigned long long pages = 0;
-    (void) snprintf(path, sizeof(path), "/proc/%d/statm", (int) worker->pid);
-    FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%*u %llu", &pages) != 1) {
-        return 0;
-    }
-    return (uint64_t) pages * (uint64_t) sysconf(_SC_PAGESIZE);
 }

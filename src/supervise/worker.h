@@ -39,7 +39,4 @@ void worker_signal(const struct worker *worker, int signal_number);
 /* One byte to it (base/control.h). A full socket drops it: the worker has unread words of the same kind then. */
 void worker_tell(const struct worker *worker, char word);
 
-/* Its resident memory in bytes from /proc, 0 when that is not to be had. */
-uint64_t worker_rss_bytes(const struct worker *worker);
-
 #endif

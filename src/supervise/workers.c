@@ -389,7 +389,7 @@ static void sample_memory(struct workers *workers, int64_t now_ms)
         struct slot *slot = &workers->slots[i];
         struct worker *worker = &slot->workers[PLACE_PRESENT];
         if (worker->state == SCOREBOARD_READY && !slot->replace_wanted &&
-            policy_over_memory(&worker->samples_over_memory, worker_rss_bytes(worker),
+            policy_over_memory(&worker->samples_over_memory, child_rss_bytes(worker->pid),
                                workers->plan->memory_max_bytes)) {
             workers_event(workers, slot, PLACE_PRESENT, POLICY_OVER_MEMORY, "it is over WORKER_MEMORY_LIMIT");
         }

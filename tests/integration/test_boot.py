@@ -49,8 +49,8 @@ def test_hanging_boot_is_aborted_then_killed(run, database, slow_boot):
     """SIGABRT at the boot limit, which this worker blocks; SIGKILL two seconds later."""
     env = settings(database.url, HOST="127.0.0.1", PORT=0, WORKERS=1, LD_PRELOAD=slow_boot, SLOW_BOOT="hang")
     begun = time.monotonic()
-    result = run("api", env=env, timeout=60)
+    result = run("api", env=env, timeout=120)
     assert result.code == 6
-    assert 31 <= time.monotonic() - begun <= 40
+    assert 31 <= time.monotonic() - begun <= 60
     assert "aborting worker-1" in result.text and "it was not ready in time" in result.text
     assert "it ended with SIGKILL (signal 9)" in result.text
