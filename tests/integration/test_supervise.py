@@ -176,6 +176,22 @@ def test_int_while_waiting_gives_its_own_code(service, free_port):
     assert api.stop(signal.SIGINT) == 130
 
 
+def test_service_starts_when_postgresql_does(service, cluster):
+    """PostgreSQL comes later than the service: one line with the reason for each attempt, then it serves at once."""
+    cluster.stop()
+    api = service("api", env=settings(cluster.url))
+    wait_until(lambda: api.log().count("trying again in") >= 4, what=api.log)
+    assert is_refused(api.port)
+    cluster.start()
+    begun = time.monotonic()
+    api.wait_ready()
+    assert time.monotonic() - begun < 3  # the longest delay between attempts while nobody listens is less than 1 s
+    attempts = [line for line in api.log().splitlines() if "trying again in" in line]
+    assert all("Connection refused" in line for line in attempts[:4])
+    assert len(attempts) == api.log().count("PostgreSQL is not ready")
+    assert api.stop() == 0
+
+
 def test_failing_migration_starts_no_worker(run, database, tmp_path):
     (tmp_path / "0001_broken.sql").write_text("CREATE TABEL x ();\n")
     result = run("api", env=settings(database.url, MIGRATIONS_PATH=tmp_path, HOST="127.0.0.1", PORT=0))
