@@ -119,7 +119,6 @@ static void forward(struct init *init, int number)
 /* Sleeps in read(2) until the next signal, for as long as the command lives. */
 static int run_loop(struct init *init, int signals_fd, struct err *err)
 {
-    reap(init); /* of an earlier program in this process */
     while (!init->ended) {
         int sender = 0;
         int number = signals_next(signals_fd, &sender);
@@ -178,8 +177,13 @@ int supervise_init(char *const *arguments, char *const *environment, struct buff
     }
     struct init init = {.options = &options, .child = {.options = &options}};
     FILE_FD_AUTO signals_fd = init_child_block_signals(&init.child, err);
-    if (signals_fd < 0 || prepare(&options, err) < 0 || init_child_start(&init.child, err) < 0) {
+    if (signals_fd < 0 || prepare(&options, err) < 0) {
         return -(int) err->code;
+    }
+    reap(&init); /* what an earlier program in this process has left */
+    failure = init_child_start(&init.child, err);
+    if (failure < 0) {
+        return failure;
     }
     log_info("process %d runs %s", (int) init.child.pid, options.command[0]);
     failure = run_loop(&init, signals_fd, err);
