@@ -128,7 +128,7 @@ static int run_loop(struct init *init, int signals_fd, struct err *err)
         if (number == SIGCHLD) {
             log_debug("Received SIGCHLD");
             reap(init);
-        } else if (sender != getpid()) { /* else a SIGPIPE of our own log */
+        } else if (sender != getpid()) { /* else our own doing: SIGPIPE of the log */
             forward(init, number);
         }
     }

@@ -34,7 +34,7 @@ int init_child_block_signals(struct init_child *child, struct err *err)
 }
 
 /* A session leader that gives up its terminal sends SIGHUP and SIGCONT to the foreground, which is us. They are taken
- * here, as nobody outside has sent them. False when there was no terminal to give up. */
+ * at once, so that one from somebody else does not merge with them. False when there was no terminal to give up. */
 static bool give_up_terminal(void)
 {
     static const struct timespec at_once = {.tv_sec = 0};

@@ -6,9 +6,11 @@ Not here: tests (test_init.py, test_init_terminal.py, tests/soak).
 import contextlib
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
+import time
 
 import harness
 from harness import wait_until
@@ -67,11 +69,31 @@ def tree(pid):
     return [found for child in children(pid) for found in [child, *tree(child)]]
 
 
+class Lines:
+    """The lines of a pipe, each within a deadline."""
+
+    def __init__(self, stream):
+        self.fd, self.data = stream.fileno(), b""
+
+    def readline(self, seconds=10):
+        """The next line, at the end what is left."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self.data:
+            ready = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]
+            assert ready, f"no line within {seconds} s, after {self.data}"
+            got = os.read(self.fd, 4096)
+            if not got:
+                break
+            self.data += got
+        line, end, self.data = self.data.partition(b"\n")
+        return (line + end).decode()
+
+
 class Inits:
     """Starts inits of every style; `clean_up` kills what is left of them."""
 
     def __init__(self, binary, folder):
-        self.binary, self.folder, self.started, self.seen = binary, folder, [], set()
+        self.binary, self.folder, self.started = binary, folder, []
         for name in ("tini", "dumb-init"):
             (folder / name).symlink_to(binary)
 
@@ -101,11 +123,11 @@ class Inits:
     def reporter(self, style, *options, **more):
         """An init whose command reports signals; its own pid (in a namespace: the one seen from outside) and itself."""
         process = self.start(style, *options, "--", *REPORTER, **more)
-        line = process.stdout.readline()
-        assert line.startswith("ready "), process.stderr.read()
+        reported = Lines(process.stdout)
+        line = reported.readline()
+        assert line.startswith("ready "), line
         pid = children(process.pid)[0] if more.get("before") else process.pid
-        self.seen.update(tree(process.pid))
-        yield pid, process.stdout
+        yield pid, reported
         for one in [*tree(process.pid), process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
@@ -124,3 +146,19 @@ class Inits:
 
 def wait_gone(pids, seconds=10):
     wait_until(lambda: not [pid for pid in pids if harness.alive(pid)], seconds, what=lambda: f"{pids} are gone")
+
+
+def term_at_any_moment(inits, style, rounds):
+    """Sends TERM once signals are blocked, or once the command's process is there: mostly between fork and exec."""
+    all_signals = 0x7FFFFFFF & ~(1 << (signal.SIGKILL - 1)) & ~(1 << (signal.SIGSTOP - 1))
+    for turn in range(rounds):
+        process = inits.start(style, "sleep", "1000", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        moments = [
+            lambda: int(field(process.pid, "SigBlk") or "0", 16) & all_signals == all_signals,
+            lambda: children(process.pid),
+        ]
+        while not moments[turn % 2]():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143, f"round {turn}"
+        inits.started.remove(process)

@@ -14,8 +14,8 @@ import pytest
 
 import harness
 from harness import wait_until
-from init_harness import (ALONE, IN_NAMESPACE, REPORTER, SESSIONS, SIGNALS, STYLES, SUSPENDING, WHOLE_GROUP, Inits,
-                          children, field, is_stopped, tree, wait_gone)
+from init_harness import (ALONE, IN_NAMESPACE, REPORTER, SESSIONS, SIGNALS, STYLES, SUSPENDING, WHOLE_GROUP, Inits, Lines,
+                          children, field, is_stopped, term_at_any_moment, tree, wait_gone)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace of our own needs root")
 every_style = pytest.mark.parametrize("style", STYLES)
@@ -227,11 +227,12 @@ def test_a_command_that_leaves_it_to_its_child(inits, words, env):
 def leave_reporter_behind(inits, style):
     """The command ends when its background reporter is ready; returns that one's pid and its output."""
     process = inits.start(style, "sh", "-c", '"$@" & read go', "sh", *REPORTER, stdin=subprocess.PIPE)
-    pid = int(process.stdout.readline().split()[1])
+    reported = Lines(process.stdout)
+    pid = int(reported.readline().split()[1])
     process.stdin.write("go\n")
     process.stdin.flush()
     assert process.wait(10) == 0
-    return pid, process.stdout
+    return pid, reported
 
 
 @pytest.mark.parametrize("style", ["plain", *SESSIONS])
@@ -282,9 +283,10 @@ def test_parent_death_signal(inits):
     words = [sys.executable, "-SEc", parent, *inits.words("tini"), "-p", "SIGUSR1", "--", *REPORTER]
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           env=inits.environment("tini"), text=True) as process:
-        command = int(process.stdout.readline().split()[1])
+        reported = Lines(process.stdout)
+        command = int(reported.readline().split()[1])
         process.kill()
-        assert process.stdout.readline() == f"{int(signal.SIGUSR1)}\n"
+        assert reported.readline() == f"{int(signal.SIGUSR1)}\n"
         os.kill(command, signal.SIGKILL)
 
 
@@ -323,6 +325,24 @@ def test_orphans_are_reaped_by_a_subreaper(inits, style, words, env):
 def test_orphans_are_reaped_by_pid_1(inits, style):
     result = inits.run(style, sys.executable, "-SEc", ORPHANS, before=IN_NAMESPACE)
     assert (result.code, result.out, result.err) == (4, "reaped\n", "")
+
+
+def test_zombies_of_an_earlier_program_are_reaped(inits):
+    """Children stay across exec(2): one that was dead before has no SIGCHLD to come."""
+    leave = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+signal.sigwait({signal.SIGCHLD})
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+    result = inits.run("plain", "sh", "-c", "cat /proc/$PPID/task/$PPID/children; echo of $$", env={"TINI_VERBOSITY": "0"},
+                       before=[sys.executable, "-SEc", leave])
+    of, _, pid = result.out.partition("of ")
+    assert of.split() == [pid.strip()]
 
 
 def test_a_warning_for_each_orphan_reaped(inits):
@@ -430,18 +450,3 @@ def test_no_process_to_be_had(binary):
 def test_term_at_any_moment_is_never_lost(inits, style):
     """TERM from the moment that signals are blocked on, mostly between fork and exec, ends the command each time."""
     term_at_any_moment(inits, style, 300 // len(STYLES))
-
-
-def term_at_any_moment(inits, style, rounds):
-    all_signals = 0x7FFFFFFF & ~(1 << (signal.SIGKILL - 1)) & ~(1 << (signal.SIGSTOP - 1))
-    for turn in range(rounds):
-        process = inits.start(style, "sleep", "1000", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        moments = [
-            lambda: int(field(process.pid, "SigBlk") or "0", 16) & all_signals == all_signals,
-            lambda: children(process.pid),
-        ]
-        while not moments[turn % 2]():
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 143, f"round {turn}"
-        inits.started.remove(process)

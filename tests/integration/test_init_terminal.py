@@ -185,6 +185,19 @@ def test_ctrl_z_gives_the_shell_its_prompt(terminal, style):
     at.expect("done with 7\n")
 
 
+@pytest.mark.parametrize("style", ["plain", "plain-single", "dumb-init-single"])
+def test_a_stop_through_init_needs_one_continue(terminal, style):
+    """That the command stopped is then no news on which init would stop once more."""
+    at = terminal(style, "sh", "-c", "echo up $$; read line; echo got $line")
+    command = int(at.expect(r"up (\d+)\n")[1])
+    os.kill(at.pid, signal.SIGTSTP)
+    wait_until(lambda: is_stopped(at.pid) and is_stopped(command), what="both are stopped")
+    os.kill(at.pid, signal.SIGCONT)
+    at.type("typed\n")
+    at.expect("got typed\n")
+    assert at.wait() == 0
+
+
 @every_style
 def test_the_foreground_comes_back(terminal, style):
     """Who started init without job control has the terminal again when it has ended, and is not stopped by reading."""
