@@ -88,8 +88,8 @@ static _Noreturn void child_main(const struct init_child *child, int gate, bool 
         _exit(1); /* it died before the line above could tell the kernel */
     }
     enter_group(child, had_terminal);
-    (void) write(gate, &byte, 1);
-    (void) read(gate, &byte, 1);
+    (void) send(gate, &byte, 1, MSG_NOSIGNAL);
+    (void) recv(gate, &byte, 1, 0);
     execute(child);
 }
 
@@ -113,9 +113,11 @@ int init_child_start(struct init_child *child, struct err *err)
     if (child->pid > 0) {
         char byte;
         /* Its end instead of a byte means that it was killed already: the loop will see that. */
-        (void) read(gate[0], &byte, 1);
+        (void) recv(gate[0], &byte, 1, 0);
         /* The directory that we were started in may be unmounted without us. */
-        (void) chdir("/");
+        if (chdir("/") != 0) {
+            log_warn("cannot enter /: %s, continuing", strerror(errno));
+        }
     }
     file_close(&gate[0]);
     return child->pid > 0 ? 0 : err_set_errno(err, ERR_INTERNAL, failure, "cannot fork");
