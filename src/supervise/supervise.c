@@ -91,8 +91,8 @@ static void ask_to_stop(struct supervisor *supervisor, int number, const char *n
     }
     supervisor->stop_signal = number;
     bool delays = supervisor->serving && supervisor->plan->drain_delay_ms > 0 && !supervisor->stopping;
-    log_info("stopping on %s from pid %d, within %lld ms%s", name, sender,
-             (long long) (supervisor->plan->graceful_timeout_ms + (delays ? supervisor->plan->drain_delay_ms : 0)),
+    int64_t limit_ms = supervisor->plan->graceful_timeout_ms + (delays ? supervisor->plan->drain_delay_ms : 0);
+    log_info("stopping on %s from pid %d, within %lld ms%s", name, sender, (long long) limit_ms,
              delays ? ", serving on for DRAIN_DELAY first" : "");
     if (delays) {
         /* Whoever asks /health is told to look elsewhere, before anybody is turned away. */
