@@ -82,12 +82,12 @@ def test_replacement_that_fails_leaves_the_old_worker(service, database):
     os.kill(api.pid, signal.SIGHUP)
     api.wait_log("the old one stays")
     api.wait_log("reload: given up")
-    assert workers_of(api) == before
+    wait_until(lambda: workers_of(api) == before, what=api.log)
     assert api.http.get("/health").status == 200
     resource.prlimit(api.pid, resource.RLIMIT_NOFILE, limit)
     os.kill(api.pid, signal.SIGHUP)
     api.wait_log("reload: all workers are replaced")
-    assert not set(before) & set(workers_of(api))
+    wait_until(lambda: not set(before) & set(workers_of(api)), what=api.log)
     assert api.stop() == 0
 
 
