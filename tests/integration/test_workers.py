@@ -228,7 +228,7 @@ def test_workers_are_recycled_one_at_a_time(service, database):
     """MAX_REQUESTS: each worker is replaced at its own count, and no client sees it."""
     api = started(service, database, MAX_REQUESTS=100)
     before = set(workers_of(api))
-    with Load(api.port, clients=4) as load:
+    with Load(api.port) as load:
         load.wait_count(1000, 60)
     assert (load.failures, load.refused) == ([], 0)
     wait_until(lambda: api.log().count("is replaced:") >= 2)
