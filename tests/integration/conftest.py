@@ -33,6 +33,7 @@ A test of two lines:
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import uuid
 
@@ -48,6 +49,12 @@ def shared_cluster(config):
         os.chmod(folder, 0o755)  # the server's user has to pass through
         config.digitalism_cluster = harness.Cluster(pathlib.Path(folder) / "pg").start()
     return config.digitalism_cluster
+
+
+def pytest_configure(config):
+    """A SIGTERM (a time limit, a closed terminal) ends the run like Ctrl-C does, with all that clean up."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
