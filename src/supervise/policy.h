@@ -9,18 +9,20 @@
 
 #include "digitalism/scoreboard.h"
 
-#define POLICY_CRASHES_MAX      5 /* so many in the window end the service */
-#define POLICY_CRASH_WINDOW_MS  60000
-#define POLICY_HEALTHY_MS       60000 /* a worker that lived so long has its backoff forgotten */
-#define POLICY_BACKOFF_FIRST_MS 100
-#define POLICY_BACKOFF_MAX_MS   5000
-#define POLICY_BOOT_LIMIT_MS    30000 /* from fork to the ready byte; then SIGABRT */
-#define POLICY_ABORT_LIMIT_MS   2000  /* from SIGABRT to SIGKILL */
-#define POLICY_HANG_LIMIT_MS    15000 /* from the last heartbeat to SIGKILL */
-#define POLICY_LATE_MS          1000  /* woken so much too late, we were stopped ourselves: nobody else is to blame */
-#define POLICY_MEMORY_PERIOD_MS 2000  /* between two looks at the workers' memory */
-#define POLICY_MEMORY_SAMPLES   3     /* over the limit in a row */
-#define POLICY_REPLACE_RETRY_MS 5000  /* behind a replacement that failed */
+#define POLICY_CRASHES_MAX       5 /* so many in the window end the service */
+#define POLICY_CRASH_WINDOW_MS   60000
+#define POLICY_HEALTHY_MS        60000 /* a worker that lived so long has its backoff forgotten */
+#define POLICY_BACKOFF_FIRST_MS  100
+#define POLICY_BACKOFF_MAX_MS    5000
+#define POLICY_BOOT_LIMIT_MS     30000 /* from fork to the ready byte; then SIGABRT */
+#define POLICY_ABORT_LIMIT_MS    2000  /* from SIGABRT to SIGKILL */
+#define POLICY_HANG_LIMIT_MS     15000 /* from the last heartbeat to SIGKILL */
+#define POLICY_SUSPECT_MS        3000  /* without a heartbeat for so long, it gets no new connections */
+#define POLICY_SUSPECT_PERIOD_MS 1000  /* between two looks at a suspect */
+#define POLICY_LATE_MS           1000  /* woken so much too late, we were stopped ourselves: nobody else is to blame */
+#define POLICY_MEMORY_PERIOD_MS  2000  /* between two looks at the workers' memory */
+#define POLICY_MEMORY_SAMPLES    3     /* over the limit in a row */
+#define POLICY_REPLACE_RETRY_MS  5000  /* behind a replacement that failed */
 
 /* What a signal to the supervisor means. */
 enum policy_signal {

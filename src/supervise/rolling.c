@@ -162,6 +162,18 @@ void workers_remove_idle(struct workers *workers)
     }
 }
 
+/* Marks the slots that can take connections; returns how many. */
+static size_t mark(const struct workers *workers, bool *marked, bool without_suspects)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < workers->wanted; i++) {
+        const struct slot *slot = &workers->slots[i];
+        marked[i] = slot->workers[PLACE_PRESENT].state == SCOREBOARD_READY && !(without_suspects && slot->suspect);
+        count += marked[i];
+    }
+    return count;
+}
+
 void workers_steer(struct workers *workers)
 {
     if (!workers->steering_stale || workers->stopping) {
@@ -169,10 +181,11 @@ void workers_steer(struct workers *workers)
     }
     workers->steering_stale = false;
     bool marked[SUPERVISE_WORKERS_MAX] = {false};
-    bool some_ready = workers_ready(workers) > 0;
-    for (size_t i = 0; i < workers->wanted; i++) {
+    if (mark(workers, marked, true) == 0 && mark(workers, marked, false) == 0) {
         /* While nobody serves yet, each queue gets its share. */
-        marked[i] = !some_ready || workers->slots[i].workers[PLACE_PRESENT].state == SCOREBOARD_READY;
+        for (size_t i = 0; i < workers->wanted; i++) {
+            marked[i] = true;
+        }
     }
     if (workers->was_ready || workers->count > workers->wanted) {
         listeners_steer(workers->listeners, marked);

@@ -334,21 +334,6 @@ void workers_polled(struct workers *workers, const struct pollfd *fds, size_t co
     }
 }
 
-/* The last time that the slot's present worker showed life. */
-static int64_t last_sign_ms(const struct workers *workers, const struct slot *slot)
-{
-    const struct scoreboard_slot *shown = &workers->scoreboard->slots[slot - workers->slots];
-    int64_t heartbeat_ms = atomic_load_explicit(&shown->heartbeat_ms, memory_order_relaxed);
-    int64_t ready_ms = slot->workers[PLACE_PRESENT].ready_ms;
-    return heartbeat_ms > ready_ms ? heartbeat_ms : ready_ms;
-}
-
-static int64_t hang_deadline_ms(const struct workers *workers, const struct slot *slot)
-{
-    bool is_ready = slot->workers[PLACE_PRESENT].state == SCOREBOARD_READY;
-    return is_ready ? last_sign_ms(workers, slot) + POLICY_HANG_LIMIT_MS : CLOCK_NEVER;
-}
-
 int64_t workers_deadline_ms(const struct workers *workers)
 {
     int64_t deadline_ms = workers->memory_sample_ms;
@@ -357,7 +342,7 @@ int64_t workers_deadline_ms(const struct workers *workers)
         for (size_t place = 0; place < PLACE_COUNT; place++) {
             deadline_ms = clock_earlier(deadline_ms, slot->workers[place].deadline_ms);
         }
-        deadline_ms = clock_earlier(deadline_ms, hang_deadline_ms(workers, slot));
+        deadline_ms = clock_earlier(deadline_ms, workers_heartbeat_deadline_ms(workers, slot));
         if (slot->replace_wanted && workers->replace_not_before_ms > clock_now_ms()) {
             deadline_ms = clock_earlier(deadline_ms, workers->replace_not_before_ms);
         }
@@ -407,9 +392,7 @@ void workers_check(struct workers *workers)
                 workers_event(workers, slot, (enum place) place, POLICY_LATE, late_reason(worker->state));
             }
         }
-        if (hang_deadline_ms(workers, slot) <= now_ms) {
-            workers_event(workers, slot, PLACE_PRESENT, POLICY_LATE, "its event loop hangs");
-        }
+        workers_check_heartbeat(workers, slot, now_ms);
     }
     sample_memory(workers, now_ms);
     workers_replace_next(workers);

@@ -30,6 +30,7 @@ struct slot {
     bool ever_ready;
     unsigned crashes; /* in a row, without POLICY_HEALTHY_MS of health between them */
     struct backoff backoff;
+    bool suspect; /* its present worker has not shown life for POLICY_SUSPECT_MS */
     bool replace_wanted;
     bool replace_for_reload;
 };
@@ -87,6 +88,11 @@ size_t workers_ready(const struct workers *workers);
 /* For the files of this part: an event of one worker, through the state × event table. */
 void workers_event(struct workers *workers, struct slot *slot, enum place place, enum policy_event event,
                    const char *reason);
+
+/* The parts of workers_check() that are about heartbeats (heartbeat.c): when to look at a slot's next, and the look. A
+ * worker that is late is spared new clients first, and killed when it is late enough for a hang. */
+int64_t workers_heartbeat_deadline_ms(const struct workers *workers, const struct slot *slot);
+void workers_check_heartbeat(struct workers *workers, struct slot *slot, int64_t now_ms);
 
 /* The parts of workers_check() that are about who replaces whom, and how many there are (rolling.c). */
 void workers_replace_next(struct workers *workers);
