@@ -42,11 +42,15 @@ static struct {
     uint64_t dropped_told; /* of them, those that a later line has spoken of */
 } logger = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO, .format = LOG_FORMAT_TEXT, .role = "digitalism"};
 
+#define TERMINAL_PATIENCE_MS 20 /* a terminal holds little, and is full for a moment when several processes write */
+
 static bool write_whole(const char *line, size_t length)
 {
     if (!logger.nonblocking && !logger.never_blocks) {
         struct pollfd poll_fd = {.fd = logger.fd, .events = POLLOUT};
-        if (poll(&poll_fd, 1, 0) != 1 || (poll_fd.revents & POLLOUT) == 0) {
+        /* A reader that has let us drop a line is not waited for again until it reads. */
+        int patience_ms = logger.dropped == logger.dropped_told ? TERMINAL_PATIENCE_MS : 0;
+        if (poll(&poll_fd, 1, patience_ms) != 1 || (poll_fd.revents & POLLOUT) == 0) {
             return false;
         }
     }
