@@ -1,23 +1,35 @@
-"""Goal: a worker's boot that is slow, hangs or fails, with its event loop's making interposed by a preloaded library.
+"""Goal: what only a preloaded library can bring about: a worker's boot that is slow, hangs or fails, by interposing the
+making of its event loop; and a wall clock that jumps, for the program alone.
 
 Not here: workers that have been ready (test_workers.py).
 """
 
+import os
+import signal
 import subprocess
 import time
 
 import pytest
 
 import harness
-from harness import settings
+from harness import settings, wait_until
+
+
+def preloadable(tmp_path_factory, name):
+    library = tmp_path_factory.mktemp("preload") / f"{name}.so"
+    source = harness.ROOT / f"tests/integration/{name}.c"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
 
 
 @pytest.fixture(scope="session")
 def slow_boot(tmp_path_factory):
-    library = tmp_path_factory.mktemp("preload") / "slow_boot.so"
-    source = harness.ROOT / "tests/integration/slow_boot.c"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
+    return preloadable(tmp_path_factory, "slow_boot")
+
+
+@pytest.fixture(scope="session")
+def clock_jump(tmp_path_factory):
+    return preloadable(tmp_path_factory, "clock_jump")
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +66,27 @@ def test_hanging_boot_is_aborted_then_killed(run, database, slow_boot):
     assert 31 <= time.monotonic() - begun <= 60
     assert "aborting worker-1" in result.text and "it was not ready in time" in result.text
     assert "it ended with SIGKILL (signal 9)" in result.text
+
+
+def test_wall_clock_that_jumps_an_hour(service, database, clock_jump, tmp_path):
+    """Limits and heartbeats are on the monotonic clock: the log's time jumps, and nobody is killed."""
+    jump = tmp_path / "jump"
+    env = settings(database.url, WORKERS=2, LD_PRELOAD=clock_jump, CLOCK_JUMP=jump)
+    api = service("api", env=env).wait_ready()
+    api.wait_log("ready: 2 workers")
+    wait_until(lambda: api.http.get("/regions/1").status == 200)
+    before = api.pids()
+    jump.touch()
+    assert api.http.get("/regions/1").status == 200
+    an_hour_on = time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + 3600))
+    wait_until(lambda: an_hour_on in api.log())  # it has reached the program
+    time.sleep(4)  # longer than a heartbeat may be late before anybody says so
+    assert api.http.get("/health").status == 200
+    assert api.pids() == before
+    assert "killing" not in api.log()
+    jump.unlink()
+    # Back again: limits that were set meanwhile must not lie an hour ahead.
+    os.kill(before[1], signal.SIGSTOP)
+    api.wait_log("shows no life")
+    os.kill(before[1], signal.SIGCONT)
+    assert api.stop() == 0
