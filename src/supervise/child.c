@@ -55,7 +55,7 @@ static _Noreturn void child_main(const struct child_start *start, pid_t parent)
     }
     close_others(start);
     log_role(start->role);
-    signals_reset_in_child();
+    signals_reset_in_child(start->holds_term);
     exit(start->run(start->argument));
 }
 

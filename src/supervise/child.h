@@ -3,6 +3,7 @@
 #ifndef SUPERVISE_CHILD_H
 #define SUPERVISE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,6 +15,7 @@ struct child_start {
     const char *role;    /* its name in the log */
     const int *keep_fds; /* kept open beside 0 to 2 and the log; every other descriptor is closed */
     size_t keep_count;
+    bool holds_term;            /* SIGTERM stays blocked, and pending, until `run` opens it (base/stop.h) */
     int (*run)(void *argument); /* returns the exit code */
     void *argument;
 };

@@ -108,7 +108,7 @@ static const struct {
     [SCOREBOARD_BACKOFF] =
         {
             [POLICY_LATE] = TO(STARTING, FORK),
-            [POLICY_STOP] = TO(STOPPED, GONE),
+            [POLICY_STOP] = TO(STARTING, FORK),
             [POLICY_KILL] = TO(STOPPED, GONE),
         },
 };

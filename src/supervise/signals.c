@@ -64,14 +64,17 @@ int signals_next(int signals_fd, int *sender)
     return (int) info.ssi_signo;
 }
 
-void signals_reset_in_child(void)
+void signals_reset_in_child(bool holds_term)
 {
-    sigset_t none;
+    sigset_t set;
     reset_dispositions();
     /* A peer that went away is an error of write(2), not a reason to die. */
     (void) signal(SIGPIPE, SIG_IGN);
-    (void) sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+    (void) sigemptyset(&set);
+    if (holds_term) {
+        (void) sigaddset(&set, SIGTERM);
+    }
+    (void) sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
 const char *signals_name(int signal_number, char text[static SIGNALS_NAME_SIZE])

@@ -33,6 +33,7 @@ int worker_fork(struct worker *worker, struct worker_start *start, struct err *e
     struct child_start child = {.role = start->role,
                                 .keep_fds = keep_fds,
                                 .keep_count = sizeof(keep_fds) / sizeof(keep_fds[0]),
+                                .holds_term = true, /* asked to stop while it boots, it still answers its queue */
                                 .run = worker_main,
                                 .argument = start};
     pid_t pid = child_fork(&child, err);

@@ -75,10 +75,14 @@ static void fork_worker(struct workers *workers, struct slot *slot, enum place p
                                             .listener_fd = workers->listeners->fds[index],
                                             .requests_max = policy_requests_max(workers->plan->requests_max, random),
                                             .scoreboard = workers->scoreboard}};
-    if (worker_fork(&slot->workers[place], &start, &err) == 0) {
-        workers_event(workers, slot, place, POLICY_FORKED, "forked");
-    } else {
+    if (worker_fork(&slot->workers[place], &start, &err) < 0) {
         workers_event(workers, slot, place, POLICY_UNFORKED, err.message);
+        return;
+    }
+    workers_event(workers, slot, place, POLICY_FORKED, "forked");
+    if (workers->stopping || index >= workers->wanted) {
+        /* Whoever waits in the slot's queue has been promised an answer, and its last worker is gone. */
+        workers_event(workers, slot, place, POLICY_STOP, "it only answers what is in the queue");
     }
 }
 

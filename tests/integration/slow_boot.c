@@ -1,5 +1,6 @@
-/* A library to be preloaded: makes the first step of a worker's boot, the making of its event loop, slow, hung or
- * failing. Not here: anything that the program itself does not go through on its way. */
+/* A library to be preloaded: makes the first step of a worker's boot, the making of its event loop, slow, hung, put
+ * off while a file is there, or failing. Not here: anything that the program itself does not go through on its way. */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,6 @@ static void burn(double seconds)
 int uv_loop_init(void *loop);
 int uv_loop_init(void *loop)
 {
-    (void) loop;
     const char *how = getenv("SLOW_BOOT");
     if (how != NULL && strncmp(how, "burn:", 5) == 0) {
         burn(atof(how + 5));
@@ -32,6 +32,13 @@ int uv_loop_init(void *loop)
         for (;;) {
             pause();
         }
+    }
+    if (how != NULL && strncmp(how, "while:", 6) == 0) {
+        while (access(how + 6, F_OK) == 0) {
+            usleep(10000);
+        }
+        int (*real)(void *) = (int (*)(void *)) dlsym(RTLD_NEXT, "uv_loop_init");
+        return real(loop);
     }
     return -12; /* UV_ENOMEM: having been slow it fails, which the test tells from being killed */
 }

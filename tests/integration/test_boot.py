@@ -68,6 +68,28 @@ def test_hanging_boot_is_aborted_then_killed(run, database, slow_boot):
     assert "it ended with SIGKILL (signal 9)" in result.text
 
 
+def test_worker_that_boots_at_a_stop_answers_its_queue(service, database, slow_boot, tmp_path):
+    """SIGTERM waits until the worker can obey it: who is in its queue gets an answer, not a reset."""
+    brake = tmp_path / "brake"
+    api = service("api", env=settings(database.url, LD_PRELOAD=slow_boot, SLOW_BOOT=f"while:{brake}")).wait_ready()
+    brake.touch()
+    os.kill(api.pids()[1], signal.SIGKILL)
+    api.wait_log("restarting it in 0 ms")
+    clients = [api.http.connect() for _ in range(20)]
+    try:
+        for client in clients:
+            client.sendall(b"GET /regions/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        os.kill(api.pid, signal.SIGTERM)
+        api.wait_log("stopping on SIGTERM")
+        brake.unlink()
+        for client in clients:
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 "), api.log()
+    finally:
+        for client in clients:
+            client.close()
+    assert api.wait() == 0
+
+
 def test_wall_clock_that_jumps_an_hour(service, database, clock_jump, tmp_path):
     """Limits and heartbeats are on the monotonic clock: the log's time jumps, and nobody is killed."""
     jump = tmp_path / "jump"

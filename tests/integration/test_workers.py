@@ -156,17 +156,20 @@ def test_connections_in_the_queue_of_a_killed_worker_are_served(service, databas
 
 def test_hanging_worker_is_killed_and_the_others_serve(service, database):
     """A loop that stands still for 15 s: killed, replaced. After the first seconds no new connection comes to it, so that
-    nobody who asks later sees an error or waits for its end."""
+    none of six clients who ask later sees an error or waits for its end."""
     api = started(service, database)
     victim, other = workers_of(api)
     os.kill(victim, signal.SIGSTOP)
     begun = time.monotonic()
     api.wait_log("shows no life for 3 s, new connections go to the others")
-    assert [api.http.get("/health").status for _ in range(40)] == [200] * 40
-    assert "its event loop hangs" not in api.log()
-    wait_until(lambda: "its event loop hangs" in api.log(), seconds=40)
-    assert time.monotonic() - begun >= 13  # the last heartbeat may be a second old
-    wait_until(lambda: victim not in workers_of(api) and len(workers_of(api)) == 2)
+    with Load(api.port) as load:
+        load.wait_count(100)
+        assert "its event loop hangs" not in api.log()
+        wait_until(lambda: "its event loop hangs" in api.log(), seconds=40)
+        assert time.monotonic() - begun >= 13  # the last heartbeat may be a second old
+        wait_until(lambda: victim not in workers_of(api) and len(workers_of(api)) == 2)
+        load.wait_count(100)
+    assert (load.failures, load.refused, set(load.answered)) == ([], 0, {200})
     assert other in workers_of(api)
     assert api.stop() == 0
 
@@ -230,18 +233,20 @@ def test_worker_over_its_memory_limit_is_replaced(service, database):
     before = workers_of(api)
     head = b"POST /cities/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
     clients = []
-    try:
-        for _ in range(90):
-            client = api.http.connect()
-            client.sendall(head + b"x" * 990000)
-            clients.append(client)
-        wait_until(lambda: "it is over WORKER_MEMORY_LIMIT" in api.log(), 30, what=api.log)
-        wait_until(lambda: "is replaced:" in api.log(), 30, what=api.log)
-    finally:
-        for client in clients:
-            client.close()
-    wait_until(lambda: set(before) - set(workers_of(api)))
-    assert api.http.get("/health").status == 200
+    with Load(api.port) as load:
+        try:
+            for _ in range(90):
+                client = api.http.connect()
+                client.sendall(head + b"x" * 990000)
+                clients.append(client)
+            wait_until(lambda: "it is over WORKER_MEMORY_LIMIT" in api.log(), 30, what=api.log)
+            wait_until(lambda: "is replaced:" in api.log(), 30, what=api.log)
+        finally:
+            for client in clients:
+                client.close()
+        wait_until(lambda: set(before) - set(workers_of(api)))
+        load.wait_count(100)
+    assert (load.failures, load.refused, set(load.answered)) == ([], 0, {200})
     assert api.stop() == 0
 
 
@@ -252,15 +257,20 @@ def harness_binary():
 
 
 def test_drain_delay_serves_on(service, database):
-    """TERM: /health says 503 at once, everything else is served until the delay is over; then a clean end."""
+    """TERM: /health says 503 at once, everything else is served until the delay is over; then a clean end. None of six
+    clients hears anything but its answers, until there is nobody to ask."""
     api = started(service, database, DRAIN_DELAY="5s")
-    os.kill(api.pid, signal.SIGTERM)
-    wait_until(lambda: api.http.get("/health").status == 503, seconds=4)
-    assert api.http.get("/health").json["status"] == "draining"
-    assert api.http.get("/regions/1").status == 200
-    begun = time.monotonic()
-    assert api.wait() == 0
-    assert time.monotonic() - begun > 1
+    with Load(api.port, path="/regions/1") as load:
+        load.wait_count(100)
+        os.kill(api.pid, signal.SIGTERM)
+        wait_until(lambda: api.http.get("/health").status == 503, seconds=4)
+        assert api.http.get("/health").json["status"] == "draining"
+        load.wait_count(100)
+        begun = time.monotonic()
+        assert load.refused == 0
+        assert api.wait() == 0
+        assert time.monotonic() - begun > 1
+    assert (load.failures, set(load.answered)) == ([], {200})
 
 
 def test_interrupt_ends_a_drain_delay(service, database):
@@ -270,33 +280,81 @@ def test_interrupt_ends_a_drain_delay(service, database):
     assert api.stop(signal.SIGINT, seconds=5) == 0
 
 
+class Unforkable:
+    """The service as a user of its own, whose number of processes is limited: `forbid()` makes fork(2) fail with EAGAIN."""
+
+    def __init__(self, binary, database, tmp_path, free_port, workers):
+        self.home = tempfile.mkdtemp(prefix="digitalism-test-")  # pytest's own directories are closed to other users
+        os.chmod(self.home, 0o755)
+        env = {**settings(database.url), "HOST": "127.0.0.1", "PORT": free_port(), "WORKERS": workers}
+        env["MIGRATIONS_PATH"] = shutil.copytree(env["MIGRATIONS_PATH"], f"{self.home}/migrations")
+        local = shutil.copy(binary, f"{self.home}/digitalism")
+        self.as_user = ["setpriv", "--reuid=64123", "--regid=64123", "--clear-groups"]
+        self.api = harness.Service(
+            "/usr/bin/setpriv", [*self.as_user[1:], local, "api"], env, self.home, tmp_path / "log", int(env["PORT"])
+        )
+
+    def _limit(self, processes):
+        # Its own user may, we need not be allowed to.
+        subprocess.run([*self.as_user, "prlimit", f"--pid={self.api.pid}", f"--nproc={processes}:"], check=True)
+
+    def forbid(self):
+        self._limit(1)
+
+    def allow(self):
+        self._limit(500)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        try:
+            self.api.clean_up()
+        finally:
+            shutil.rmtree(self.home)
+
+
 @needs_root
 def test_fork_that_fails_is_tried_again(binary, database, tmp_path, free_port):
     """EAGAIN: the survivor serves, /health says degraded, and the worker comes back when forking works again. Meanwhile no
     new connection is left to wait in the queue of the slot that has nobody."""
-    env = {**settings(database.url), "HOST": "127.0.0.1", "PORT": free_port(), "WORKERS": 2}
-    home = tempfile.mkdtemp(prefix="digitalism-test-")  # pytest's own directories are closed to other users
-    os.chmod(home, 0o755)
-    local = shutil.copy(binary, f"{home}/digitalism")
-    env["MIGRATIONS_PATH"] = shutil.copytree(env["MIGRATIONS_PATH"], f"{home}/migrations")
-    as_user = ["setpriv", "--reuid=64123", "--regid=64123", "--clear-groups"]
-    api = harness.Service("/usr/bin/setpriv", [*as_user[1:], local, "api"], env, home, tmp_path / "log", int(env["PORT"]))
-    try:
-        api.wait_ready()
+    with Unforkable(binary, database, tmp_path, free_port, workers=2) as unforkable:
+        api = unforkable.api.wait_ready()
         api.wait_log("ready: 2 workers")
-        set_limit = [*as_user, "prlimit", f"--pid={api.pid}"]  # its own user may, we need not be allowed to
-        subprocess.run([*set_limit, "--nproc=1:"], check=True)
+        unforkable.forbid()
         os.kill(workers_of(api)[0], signal.SIGKILL)
         api.wait_log("cannot fork worker-")
         wait_until(lambda: api.http.get("/health").json["status"] == "degraded")
         assert [api.http.get("/health").status for _ in range(40)] == [200] * 40
         assert "is ready again" not in api.log()
-        subprocess.run([*set_limit, "--nproc=500:"], check=True)
+        unforkable.allow()
         wait_until(lambda: len(workers_of(api)) == 2 and api.http.get("/health").json["status"] == "healthy", 20, what=api.log)
         assert api.stop() == 0
-    finally:
-        api.clean_up()
-        shutil.rmtree(home)
+
+
+@needs_root
+def test_queue_of_a_slot_without_a_worker_is_answered_at_a_stop(binary, database, tmp_path, free_port):
+    """A slot in backoff when TERM comes gets a worker once more, that answers who waits, and goes."""
+    with Unforkable(binary, database, tmp_path, free_port, workers=1) as unforkable:
+        api = unforkable.api.wait_ready()
+        unforkable.forbid()
+        os.kill(workers_of(api)[0], signal.SIGKILL)
+        wait_until(lambda: re.search(r"trying again in [1-9][0-9]{3} ms", api.log()), 20, what=api.log)
+        clients = [api.http.connect() for _ in range(100)]
+        try:
+            for client in clients:
+                client.sendall(b"GET /regions/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            unforkable.allow()
+            os.kill(api.pid, signal.SIGTERM)
+            for client in clients:
+                answer = b""
+                while part := client.recv(65536):
+                    answer += part
+                assert answer.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in answer, answer
+        finally:
+            for client in clients:
+                client.close()
+        assert api.wait() == 0
 
 
 def test_service_manager_is_told(service, database, tmp_path):
