@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,6 @@ static const struct {
     const char *name;
     const char *operands;
     const char *summary;
-    bool has_action; /* the operand is one of a few words, checked here */
 } commands[] = {
     [COMMAND_API] = {.name = "api",
                      .summary = "wait, migrate, serve (the default; RUN_ETL_ON_STARTUP=true loads first)"},
@@ -23,9 +23,8 @@ static const struct {
                      .operands = "[FILE|DIRECTORY...]",
                      .summary = "wait, migrate, load CSV files (CSV_DATA_PATH if none is named)"},
     [COMMAND_MIGRATE] = {.name = "migrate",
-                         .operands = "[up]",
-                         .summary = "wait, apply the migrations that are not in place yet",
-                         .has_action = true},
+                         .operands = "[ACTION [OPERAND]]",
+                         .summary = "wait, apply the migrations that are not in place yet; more actions: see its help"},
     [COMMAND_WAIT] = {.name = "wait", .summary = "wait until PostgreSQL accepts our login"},
     [COMMAND_HEALTH] = {.name = "health", .summary = "ask a running instance's /health; for HEALTHCHECK"},
     [COMMAND_STATUS] = {.name = "status",
@@ -64,42 +63,55 @@ static int find_command(enum command *out, const char *name, struct err *err)
     return -ERR_CONFIG;
 }
 
-/* "--etl-batch-size" and "--etl-batch-size=5" name ETL_BATCH_SIZE: writes that name, bounded by `size`. */
-static bool setting_name(char *out, size_t size, const char *flag, size_t length)
-{
-    if (length == 0 || length >= size) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        out[i] = flag[i] == '-' ? '_' : (char) toupper((unsigned char) flag[i]);
-    }
-    out[length] = '\0';
-    for (size_t i = 0; config_flag(i) != NULL; i++) {
-        if (strcmp(config_flag(i)->name, out) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 #define FLAG_NAME_SIZE      48
 #define INTERVAL_DEFAULT_MS 1000
 #define INTERVAL_MIN_MS     100
 #define INTERVAL_MAX_MS     3600000
+
+/* Short names of settings that are mostly given on the command line. */
+static const char *const short_names[][2] = {{"strict", "MIGRATIONS_STRICT"},
+                                             {"out-of-order", "MIGRATIONS_OUT_OF_ORDER"},
+                                             {"allow-newer", "MIGRATIONS_ALLOW_NEWER"}};
 
 static bool is_flag(const char *flag, size_t length, const char *name)
 {
     return length == strlen(name) && strncmp(flag, name, length) == 0;
 }
 
-/* True for a flag of status that takes no value. */
+/* "--etl-batch-size" and "--etl-batch-size=5" name ETL_BATCH_SIZE: writes that name, bounded by FLAG_NAME_SIZE. NULL
+ * where it is no setting. */
+static const struct config_flag_help *find_setting(char *out, const char *flag, size_t length)
+{
+    if (length == 0 || length >= FLAG_NAME_SIZE) {
+        return NULL;
+    }
+    for (size_t i = 0; i < length; i++) {
+        out[i] = flag[i] == '-' ? '_' : (char) toupper((unsigned char) flag[i]);
+    }
+    out[length] = '\0';
+    for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++) {
+        if (is_flag(flag, length, short_names[i][0])) {
+            (void) snprintf(out, FLAG_NAME_SIZE, "%s", short_names[i][1]);
+        }
+    }
+    for (size_t i = 0; config_flag(i) != NULL; i++) {
+        if (strcmp(config_flag(i)->name, out) == 0) {
+            return config_flag(i);
+        }
+    }
+    return NULL;
+}
+
+/* True for a command's own flag that takes no value. */
 static bool take_switch(struct command_line *line, const char *flag)
 {
     bool is_json = strcmp(flag, "json") == 0;
     bool is_watch = strcmp(flag, "watch") == 0;
+    bool is_exit_code = strcmp(flag, "exit-code") == 0;
     line->json = line->json || is_json;
     line->watch = line->watch || is_watch;
-    return is_json || is_watch;
+    line->pending_exit = line->pending_exit || is_exit_code;
+    return is_json || is_watch || is_exit_code;
 }
 
 static int take_interval(struct command_line *line, const char *value, struct err *err)
@@ -111,61 +123,156 @@ static int take_interval(struct command_line *line, const char *value, struct er
     return 0;
 }
 
+/* Takes the value of a flag that is no setting. False where there is no such flag. */
+static bool take_own(struct command_line *line, const char *flag, size_t length, const char *value, int *failure,
+                     struct err *err)
+{
+    *failure = 0;
+    if (is_flag(flag, length, "config")) {
+        line->ini_path = value;
+    } else if (is_flag(flag, length, "env-file")) {
+        line->dotenv_path = value;
+    } else if (is_flag(flag, length, "to")) {
+        line->to = value;
+    } else if (is_flag(flag, length, "interval")) {
+        *failure = value == NULL ? 0 : take_interval(line, value, err);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int refuse_flag(const char *flag, size_t length, struct err *err)
+{
+    (void) err_set(err, ERR_CONFIG, "unknown flag \"--%.*s\"", (int) length, flag);
+    err_hint(err, "digitalism --help lists the flags; secrets have none, because arguments are visible to everybody");
+    return -ERR_CONFIG;
+}
+
 /* Takes the flag at argv[*index] and its value, which may be the next argument. */
 static int parse_flag(struct command_line *line, int argc, char **argv, int *index, struct err *err)
 {
     const char *flag = argv[*index] + 2;
     const char *equals = strchr(flag, '=');
     size_t length = equals == NULL ? strlen(flag) : (size_t) (equals - flag);
-    bool is_config = is_flag(flag, length, "config");
-    bool is_env_file = is_flag(flag, length, "env-file");
-    bool is_interval = is_flag(flag, length, "interval");
+    const char *next = *index + 1 < argc ? argv[*index + 1] : NULL;
+    const char *value = equals != NULL ? equals + 1 : next;
     char *name = line->names + line->flag_count * FLAG_NAME_SIZE;
+    const struct config_flag_help *setting = find_setting(name, flag, length);
+    bool flag_value;
+    int failure = 0;
     if (take_switch(line, flag)) {
         return 0;
     }
-    if (!is_config && !is_env_file && !is_interval && !setting_name(name, FLAG_NAME_SIZE, flag, length)) {
-        (void) err_set(err, ERR_CONFIG, "unknown flag \"--%.*s\"", (int) length, flag);
-        err_hint(err,
-                 "digitalism --help lists the flags; secrets have none, because arguments are visible to everybody");
-        return -ERR_CONFIG;
+    bool is_own = take_own(line, flag, length, value, &failure, err);
+    if (!is_own && setting == NULL) {
+        return refuse_flag(flag, length, err);
     }
-    if (equals == NULL && *index + 1 >= argc) {
+    if (setting != NULL && equals == NULL && config_flag_is_switch(setting) &&
+        (next == NULL || !config_value_boolean(next, &flag_value))) {
+        line->flags[line->flag_count++] = (struct config_flag){.name = name, .value = "true"};
+        return 0;
+    }
+    if (value == NULL) {
         return err_set(err, ERR_CONFIG, "the flag --%s needs a value", flag);
     }
-    const char *value = equals != NULL ? equals + 1 : argv[++*index];
-    if (is_interval) {
-        return take_interval(line, value, err);
-    }
-    if (is_config) {
-        line->ini_path = value;
-    } else if (is_env_file) {
-        line->dotenv_path = value;
-    } else {
+    *index += equals == NULL ? 1 : 0;
+    if (setting != NULL) {
         line->flags[line->flag_count++] = (struct config_flag){.name = name, .value = value};
+    }
+    return failure;
+}
+
+/* The operands of migrate's actions: the fewest and the most, and which of its flags each takes. */
+static const struct {
+    size_t operands_min;
+    size_t operands_max;
+    const char *operand; /* what it is, for messages */
+    bool takes_to;
+    bool is_report; /* takes --json and --exit-code */
+} actions[] = {
+    [MIGRATE_UP] = {.takes_to = true},
+    [MIGRATE_STATUS] = {.is_report = true},
+    [MIGRATE_PLAN] = {.takes_to = true},
+    [MIGRATE_DOWN] = {.operands_max = 1, .operand = "how many to undo", .takes_to = true},
+    [MIGRATE_BASELINE] = {.operands_min = 1, .operands_max = 1, .operand = "the version that the database has"},
+    [MIGRATE_VALIDATE] = {.operands_max = 0},
+    [MIGRATE_REPAIR] = {.operands_max = 0},
+    [MIGRATE_NEW] = {.operands_min = 1, .operands_max = 1, .operand = "a name"},
+};
+static_assert(sizeof(actions) / sizeof(actions[0]) == MIGRATE_ACTION_COUNT, "every action is described");
+
+static int refuse_action(const char *word, struct err *err)
+{
+    BUFFER_AUTO names = BUFFER_EMPTY;
+    for (size_t i = 0; i < MIGRATE_ACTION_COUNT; i++) {
+        buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", migrate_action_names[i]);
+    }
+    (void) err_set(err, ERR_CONFIG, "unknown action \"%s\" of the command migrate", word);
+    err_hint(err, "the actions are %s; see digitalism migrate --help", buffer_text(&names));
+    return -ERR_CONFIG;
+}
+
+/* The first operand of migrate is its action. */
+static int take_action(struct command_line *line, struct err *err)
+{
+    if (line->operand_count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < MIGRATE_ACTION_COUNT; i++) {
+        if (strcmp(line->operands[0], migrate_action_names[i]) == 0) {
+            line->migration = (enum migrate_action) i;
+            line->operands += 1;
+            line->operand_count -= 1;
+            return 0;
+        }
+    }
+    return refuse_action(line->operands[0], err);
+}
+
+static int check_action(const struct command_line *line, struct err *err)
+{
+    const char *name = migrate_action_names[line->migration];
+    size_t most = actions[line->migration].operands_max;
+    if (line->operand_count > most) {
+        (void) err_set(err, ERR_CONFIG, "migrate %s takes %s, \"%s\" was given too", name,
+                       most == 0 ? "no operand" : "one operand", line->operands[most]);
+        err_hint(err, "see digitalism migrate --help");
+        return -ERR_CONFIG;
+    }
+    if (line->operand_count < actions[line->migration].operands_min) {
+        return err_set(err, ERR_CONFIG, "migrate %s needs an operand: %s", name, actions[line->migration].operand);
+    }
+    if ((line->json || line->pending_exit) && !actions[line->migration].is_report) {
+        return err_set(err, ERR_CONFIG, "the flag --%s belongs to migrate status, not to migrate %s",
+                       line->json ? "json" : "exit-code", name);
+    }
+    if (line->to != NULL && !actions[line->migration].takes_to) {
+        return err_set(err, ERR_CONFIG, "the flag --to belongs to migrate's up, down and plan, not to %s", name);
     }
     return 0;
 }
 
-static int check_operands(const struct command_line *line, struct err *err)
+static int check_operands(struct command_line *line, struct err *err)
 {
     const char *name = commands[line->command].name;
-    if (line->command != COMMAND_STATUS && (line->json || line->watch)) {
-        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command status, not to %s",
-                       line->json ? "json" : "watch", name);
+    if (line->command == COMMAND_MIGRATE) {
+        int failure = take_action(line, err);
+        failure = failure == 0 ? check_action(line, err) : failure;
+        if (failure < 0) {
+            return failure;
+        }
+    } else if (line->to != NULL || line->pending_exit) {
+        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command migrate, not to %s",
+                       line->to != NULL ? "to" : "exit-code", name);
+    } else if (line->json && line->command != COMMAND_STATUS) {
+        return err_set(err, ERR_CONFIG, "the flag --json belongs to status and to migrate status, not to %s", name);
+    }
+    if (line->watch && line->command != COMMAND_STATUS) {
+        return err_set(err, ERR_CONFIG, "the flag --watch belongs to the command status, not to %s", name);
     }
     if (commands[line->command].operands == NULL && line->operand_count > 0) {
         (void) err_set(err, ERR_CONFIG, "the command %s takes no operand, \"%s\" was given", name, line->operands[0]);
-        err_hint(err, "see digitalism %s --help", name);
-        return -ERR_CONFIG;
-    }
-    if (commands[line->command].has_action && line->operand_count > 0 && strcmp(line->operands[0], "up") != 0) {
-        return err_set(err, ERR_CONFIG, "unknown action \"%s\" of the command %s; there is: up", line->operands[0],
-                       name);
-    }
-    if (commands[line->command].has_action && line->operand_count > 1) {
-        (void) err_set(err, ERR_CONFIG, "the command %s takes one action, \"%s\" was given too", name,
-                       line->operands[1]);
         err_hint(err, "see digitalism %s --help", name);
         return -ERR_CONFIG;
     }
@@ -229,7 +336,8 @@ int command_line_parse(struct command_line *out, int argc, char **argv, struct e
     struct command_line line = {.interval_ms = INTERVAL_DEFAULT_MS,
                                 .flags = calloc(arguments_max, sizeof(*line.flags)),
                                 .names = calloc(arguments_max, FLAG_NAME_SIZE),
-                                .operands = operands};
+                                .operands = operands,
+                                .operand_memory = operands};
     int failure = 0;
     if (operands == NULL || line.flags == NULL || line.names == NULL) {
         failure = err_set(err, ERR_INTERNAL, "no memory for the command line");
@@ -246,7 +354,7 @@ int command_line_parse(struct command_line *out, int argc, char **argv, struct e
 
 void command_line_done(struct command_line *line)
 {
-    free((void *) line->operands);
+    free((void *) line->operand_memory);
     free(line->flags);
     free(line->names);
     *line = (struct command_line){.flags = NULL};
@@ -258,6 +366,21 @@ static void help_status(struct buffer *out)
                             "  --json                     the status as one line of JSON\n"
                             "  --watch                    again and again, until Ctrl-C\n"
                             "  --interval DURATION        the same, so often (default: 1s)\n");
+}
+
+static void help_migrate(struct buffer *out)
+{
+    buffer_append_text(
+        out, "\nActions of migrate (the default is up):\n"
+             "  up [--to VERSION]          apply what is not in place yet, at most to that version\n"
+             "  status [--json] [--exit-code]   each migration and its state; exit code 1 when some are pending\n"
+             "  plan [--to VERSION]        print the SQL that up would run; writes nothing\n"
+             "  down [COUNT|--to VERSION]  undo the last one, the last COUNT, or all behind that version\n"
+             "  baseline VERSION           note that the database has the migrations up to that version already\n"
+             "  validate                   compare files and database; exit code 4 when they do not fit\n"
+             "  repair                     accept files that were edited after they were applied\n"
+             "  new NAME                   make an empty migration with the next number\n"
+             "  --strict, --out-of-order, --allow-newer   short for the settings --migrations-...\n");
 }
 
 static void help_flags(struct buffer *out)
@@ -279,6 +402,7 @@ static void help_flags(struct buffer *out)
     }
     buffer_append_text(
         out,
+        "\nA flag that is true or false may stand alone, and means true.\n"
         "\nSecrets have no flag. DATABASE_URL (required) and DATABASE_PASSWORD come from the environment or a\n"
         "file; DATABASE_URL_FILE, DATABASE_USER_FILE and DATABASE_PASSWORD_FILE name files that hold the value.\n");
 }
@@ -302,6 +426,9 @@ void command_line_help(struct buffer *out, const struct command_line *line)
     }
     if (line->has_command && line->command == COMMAND_STATUS) {
         help_status(out);
+    }
+    if (line->has_command && line->command == COMMAND_MIGRATE) {
+        help_migrate(out);
     }
     help_flags(out);
     buffer_append_text(

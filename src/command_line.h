@@ -10,6 +10,7 @@
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
 #include "digitalism/config.h"
+#include "digitalism/migrate.h"
 
 enum command {
     COMMAND_API,
@@ -30,14 +31,18 @@ struct command_line {
     bool has_command;
     bool help;
     bool version;
-    bool json;               /* --json, of status */
-    bool watch;              /* --watch or --interval, of status */
-    int64_t interval_ms;     /* --interval, of status */
-    const char *ini_path;    /* --config */
-    const char *dotenv_path; /* --env-file */
+    bool json;                     /* --json, of status and of `migrate status` */
+    bool watch;                    /* --watch or --interval, of status */
+    int64_t interval_ms;           /* --interval, of status */
+    enum migrate_action migration; /* the action of migrate, which is not among the operands */
+    bool pending_exit;             /* --exit-code, of `migrate status` */
+    const char *to;                /* --to, of migrate's up, down and plan */
+    const char *ini_path;          /* --config */
+    const char *dotenv_path;       /* --env-file */
     /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */
     const char *const *operands;
     size_t operand_count;
+    const char **operand_memory; /* where the operands are kept */
     struct config_flag *flags;
     size_t flag_count;
     char *names; /* storage of the flags' names */

@@ -117,6 +117,10 @@ static int run_plan(struct program *program, const struct plan *plan)
             .name = "etl", .run = stage_etl, .crash_exit_code = exit_code_of(ERR_ETL), .optional = plan->etl_optional};
     }
     /* What can be found wrong without a database is found before anything waits for one. */
+    if (program->line->migration != MIGRATE_UP) {
+        (void) err_set(&err, ERR_CONFIG, "migrate %s is not there yet", migrate_action_names[program->line->migration]);
+        return fail(&err);
+    }
     if ((plan->migrate && phases_check_migrations(phases, &err) < 0) ||
         (plan->etl && !plan->etl_optional && phases_check_files(phases, &err) < 0)) {
         return fail(&err);

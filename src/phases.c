@@ -19,20 +19,42 @@ int phases_init(struct phases *out, const struct config *config, const char *con
                 struct err *err)
 {
     *out = (struct phases){.config = config, .paths = paths, .path_count = path_count};
-    return db_target_new(&out->target, config->database_url, config->database_user, config->database_password, err);
+    int failure =
+        db_target_new(&out->target, config->database_url, config->database_user, config->database_password, err);
+    if (failure < 0 || config->migration_database_url == NULL) {
+        return failure;
+    }
+    failure = db_target_new(&out->direct_target, config->migration_database_url, NULL, NULL, err);
+    if (failure == 0 && !db_target_names_user(out->direct_target)) {
+        /* It says only another way to the same login. */
+        db_target_free(out->direct_target);
+        out->direct_target = NULL;
+        failure = db_target_new(&out->direct_target, config->migration_database_url, config->database_user,
+                                config->database_password, err);
+    }
+    return failure;
+}
+
+/* Stages hold locks and settings in their session, which a pooler in transaction mode does not keep. */
+static const struct db_target *stage_target(const struct phases *phases)
+{
+    return phases->direct_target != NULL ? phases->direct_target : phases->target;
 }
 
 void phases_done(struct phases *phases)
 {
     db_target_free(phases->target);
+    db_target_free(phases->direct_target);
 }
 
 int phase_wait(void *context, struct err *err)
 {
     const struct phases *phases = context;
     /* SIGTERM keeps its default action: there is nothing to undo, and a name's resolution cannot be interrupted. */
-    struct wait_options options = {
-        .target = phases->target, .timeout_ms = phases->config->database_wait_timeout_ms, .stop_fd = STOP_NONE};
+    struct wait_options options = {.target = stage_target(phases),
+                                   .timeout_ms = phases->config->database_wait_timeout_ms,
+                                   .database_may_be_absent = phases->config->wait_for_database,
+                                   .stop_fd = STOP_NONE};
     return wait_for_database(&options, err);
 }
 
@@ -45,7 +67,7 @@ int phase_migrate(void *context, struct err *err)
 {
     const struct phases *phases = context;
     size_t applied = 0;
-    struct migrate_options options = {.target = phases->target,
+    struct migrate_options options = {.target = stage_target(phases),
                                       .directory = phases->config->migrations_path,
                                       .binary_version = DIGITALISM_VERSION,
                                       .connect_timeout_ms = CONNECT_TIMEOUT_MS,
@@ -57,7 +79,7 @@ static struct etl_options etl_options_of(const struct phases *phases)
 {
     const struct config *config = phases->config;
     bool is_named = phases->path_count > 0;
-    return (struct etl_options){.target = phases->target,
+    return (struct etl_options){.target = stage_target(phases),
                                 .paths = is_named ? phases->paths : (const char *const *) &config->csv_data_path,
                                 .path_count = is_named ? phases->path_count : 1,
                                 .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE

@@ -14,8 +14,9 @@
 /* What every child inherits by fork. */
 struct phases {
     const struct config *config;
-    struct db_target *target;
-    const char *const *paths; /* of the CSV files; none: CSV_DATA_PATH */
+    struct db_target *target;        /* of the workers */
+    struct db_target *direct_target; /* of the stages, when it is another one; else NULL */
+    const char *const *paths;        /* of the CSV files; none: CSV_DATA_PATH */
     size_t path_count;
     struct scoreboard *scoreboard; /* set by main, shared with the children */
 };

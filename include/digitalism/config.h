@@ -35,7 +35,12 @@ struct config {
     char *database_user;
     char *database_password;
     int64_t database_wait_timeout_ms;
+    bool wait_for_database;       /* an unknown database is waited for as an absent server is */
+    char *migration_database_url; /* for the stages; unset: as the workers */
     char *migrations_path;
+    bool migrations_strict;
+    bool migrations_out_of_order;
+    bool migrations_allow_newer;
     char *csv_data_path;
     bool run_etl_on_startup;
     enum config_duplicates etl_duplicate_handling;
@@ -105,6 +110,12 @@ struct config_flag_help {
     const char *summary;
 };
 const struct config_flag_help *config_flag(size_t index);
+
+/* Whether the flag's value is a boolean, so that it may be left out and means true. */
+bool config_flag_is_switch(const struct config_flag_help *flag);
+
+/* true, yes, on, 1 and false, no, off, 0, in any case. False, and the output untouched, for any other text. */
+bool config_value_boolean(const char *text, bool *out);
 
 /* `500ms`, `8s`, `2m`, or a bare number of seconds, each with up to 6 decimals; rounded to whole milliseconds. False,
  * and the output untouched, where the text is none or out of range. Here for commands with a flag of their own. */

@@ -17,6 +17,9 @@ struct db_target;
 int db_target_new(struct db_target **out, const char *url, const char *user, const char *password, struct err *err);
 void db_target_free(struct db_target *target);
 
+/* Whether the URL, or what completed it, says who logs in. */
+bool db_target_names_user(const struct db_target *target);
+
 /* "user@host:port/database", every host of several, never a password. Owned by the target. */
 const char *db_target_text(const struct db_target *target);
 

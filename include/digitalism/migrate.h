@@ -9,6 +9,19 @@
 #include "digitalism/base/error.h"
 #include "digitalism/db.h"
 
+enum migrate_action {
+    MIGRATE_UP,
+    MIGRATE_STATUS,
+    MIGRATE_PLAN,
+    MIGRATE_DOWN,
+    MIGRATE_BASELINE,
+    MIGRATE_VALIDATE,
+    MIGRATE_REPAIR,
+    MIGRATE_NEW,
+    MIGRATE_ACTION_COUNT
+};
+extern const char *const migrate_action_names[MIGRATE_ACTION_COUNT]; /* as on the command line: "up" */
+
 struct migrate_options {
     const struct db_target *target;
     const char *directory;

@@ -213,12 +213,11 @@ static void tell_not_allowed(struct loading *loading, const struct config_settin
 }
 
 /* The URL's own grammar is the database module's business; what it says is told under the name it was set by. */
-static void check_database_url(struct loading *loading, const struct config_entry *entry)
+static void check_database_url(struct loading *loading, const struct config_entry *entry, const char *url)
 {
     struct err err;
     const struct config_options *options = loading->options;
-    if (options->check_database_url != NULL &&
-        options->check_database_url(loading->out->values.database_url, &err) < 0) {
+    if (options->check_database_url != NULL && options->check_database_url(url, &err) < 0) {
         config_fault(&loading->faults, "%s (%s): %s%s%s", entry->name, entry->place, err.message,
                      err.hint[0] == '\0' ? "" : "; hint: ", err.hint);
     }
@@ -233,7 +232,7 @@ static void load_setting(struct loading *loading, size_t index)
     if (entry == NULL) {
         return;
     }
-    loading->database_url_given |= setting->kind == CONFIG_KIND_DATABASE_URL;
+    loading->database_url_given |= setting->offset == offsetof(struct config, database_url);
     if (form != CONFIG_FORM_FILE) {
         buffer_append_text(&value, entry->value);
     } else if (!read_secret(loading, entry, &value)) {
@@ -244,7 +243,7 @@ static void load_setting(struct loading *loading, size_t index)
         return;
     }
     if (setting->kind == CONFIG_KIND_DATABASE_URL) {
-        check_database_url(loading, entry);
+        check_database_url(loading, entry, buffer_text(&value));
     }
     BUFFER_AUTO source = BUFFER_EMPTY;
     buffer_append_text(&source, entry->place);

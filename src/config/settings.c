@@ -35,9 +35,26 @@ const struct config_setting config_settings[] = {
      .min = 100,
      .max = HOURS(24),
      MEMBER(database_wait_timeout_ms)},
+    {.help = {"WAIT_FOR_DATABASE", "false", "whether a database that does not exist yet is waited for too"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(wait_for_database)},
+    {.help = {"MIGRATION_DATABASE_URL", "unset",
+              "where migrating and loading connect to, when the workers use a pooler"},
+     .kind = CONFIG_KIND_DATABASE_URL,
+     .traits = CONFIG_SECRET | CONFIG_FROM_FILE | CONFIG_OPTIONAL,
+     MEMBER(migration_database_url)},
     {.help = {"MIGRATIONS_PATH", "migrations", "the directory of the migrations"},
      .kind = CONFIG_KIND_PATH,
      MEMBER(migrations_path)},
+    {.help = {"MIGRATIONS_STRICT", "false", "whether a file that only looks like a migration is an error"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(migrations_strict)},
+    {.help = {"MIGRATIONS_OUT_OF_ORDER", "false", "whether a new migration may stand before applied ones"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(migrations_out_of_order)},
+    {.help = {"MIGRATIONS_ALLOW_NEWER", "false", "whether a database may be newer than the migrations here"},
+     .kind = CONFIG_KIND_BOOLEAN,
+     MEMBER(migrations_allow_newer)},
     {.help = {"CSV_DATA_PATH", "data/csv", "a CSV file, or a directory whose *.csv are loaded in name order"},
      .kind = CONFIG_KIND_PATH,
      MEMBER(csv_data_path)},
@@ -149,4 +166,14 @@ const struct config_flag_help *config_flag(size_t index)
         }
     }
     return NULL;
+}
+
+bool config_flag_is_switch(const struct config_flag_help *flag)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (&config_settings[i].help == flag) {
+            return config_settings[i].kind == CONFIG_KIND_BOOLEAN;
+        }
+    }
+    return false;
 }

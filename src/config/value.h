@@ -12,9 +12,6 @@
 
 #define CONFIG_VALUE_BYTES_MAX 8192
 
-/* true, yes, on, 1 and false, no, off, 0, in any case. */
-bool config_value_boolean(const char *text, bool *out);
-
 /* Decimal digits only: no sign, no blanks. */
 bool config_value_integer(const char *text, int64_t min, int64_t max, int64_t *out);
 

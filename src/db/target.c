@@ -245,6 +245,12 @@ void db_target_free(struct db_target *target)
     }
 }
 
+bool db_target_names_user(const struct db_target *target)
+{
+    const char *user = option_value(target->options, "user");
+    return user != NULL && user[0] != '\0';
+}
+
 const char *db_target_text(const struct db_target *target)
 {
     return target->text;

@@ -9,6 +9,12 @@
 #include "digitalism/base/stop.h"
 #include "migrate/internal.h"
 
+const char *const migrate_action_names[MIGRATE_ACTION_COUNT] = {
+    [MIGRATE_UP] = "up",         [MIGRATE_STATUS] = "status",     [MIGRATE_PLAN] = "plan",
+    [MIGRATE_DOWN] = "down",     [MIGRATE_BASELINE] = "baseline", [MIGRATE_VALIDATE] = "validate",
+    [MIGRATE_REPAIR] = "repair", [MIGRATE_NEW] = "new",
+};
+
 int migrate_check(const char *directory, struct err *err)
 {
     MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};

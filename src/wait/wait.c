@@ -87,6 +87,7 @@ int wait_for_database(const struct wait_options *options, struct err *err)
                      backoff.attempts + 1, (long long) (now_ms - start_ms));
             return 0;
         }
+        last.transient |= options->database_may_be_absent && strcmp(last.sqlstate, "3D000") == 0;
         if (failure != -(int) ERR_DATABASE || !last.transient) {
             if (failure == -(int) ERR_DATABASE) {
                 add_hint(&last);
