@@ -57,7 +57,9 @@ static int stage_wait(void *context)
 
 static int stage_migrate(void *context)
 {
-    return run_phase(phase_migrate, &((struct program *) context)->phases);
+    struct program *program = context;
+    int exit_code = run_phase(phase_migrate, &program->phases);
+    return exit_code == 0 && program->line->pending_exit && program->phases.is_pending ? 1 : exit_code;
 }
 
 static int stage_etl(void *context)
@@ -117,10 +119,6 @@ static int run_plan(struct program *program, const struct plan *plan)
             .name = "etl", .run = stage_etl, .crash_exit_code = exit_code_of(ERR_ETL), .optional = plan->etl_optional};
     }
     /* What can be found wrong without a database is found before anything waits for one. */
-    if (program->line->migration != MIGRATE_UP) {
-        (void) err_set(&err, ERR_CONFIG, "migrate %s is not there yet", migrate_action_names[program->line->migration]);
-        return fail(&err);
-    }
     if ((plan->migrate && phases_check_migrations(phases, &err) < 0) ||
         (plan->etl && !plan->etl_optional && phases_check_files(phases, &err) < 0)) {
         return fail(&err);
@@ -162,6 +160,17 @@ static int run_status(const struct command_line *line, const struct config *conf
         return exit_code_of(err.code);
     }
     return 0;
+}
+
+static int run_migrate_new(const struct command_line *line, const struct config *config)
+{
+    struct err err;
+    BUFFER_AUTO names = BUFFER_EMPTY;
+    if (migrate_create_files(config->migrations_path, line->operands[0], &names, &err) < 0) {
+        (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\nhint: ", err.hint);
+        return exit_code_of(err.code);
+    }
+    return print(&names);
 }
 
 static int run_command(struct program *program)
@@ -206,6 +215,8 @@ static int run_line(const struct command_line *line)
         /* It logs nothing: a log file that it would make belongs to whoever asks, not to the service. */
         (void) fputs(buffer_text(&program.loaded.warnings), stderr);
         exit_code = run_status(line, &program.loaded.values);
+    } else if (line->command == COMMAND_MIGRATE && line->migration == MIGRATE_NEW) {
+        exit_code = run_migrate_new(line, &program.loaded.values);
     } else {
         program_open_log(&program);
         exit_code = run_command(&program);

@@ -2,7 +2,9 @@
  * Not here: the order of the phases (main.c), what they do (their modules). */
 #include "phases.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "digitalism/api.h"
@@ -15,10 +17,9 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 
-int phases_init(struct phases *out, const struct config *config, const char *const *paths, size_t path_count,
-                struct err *err)
+int phases_init(struct phases *out, const struct config *config, const struct command_line *line, struct err *err)
 {
-    *out = (struct phases){.config = config, .paths = paths, .path_count = path_count};
+    *out = (struct phases){.config = config, .line = line};
     int failure =
         db_target_new(&out->target, config->database_url, config->database_user, config->database_password, err);
     if (failure < 0 || config->migration_database_url == NULL) {
@@ -58,37 +59,60 @@ int phase_wait(void *context, struct err *err)
     return wait_for_database(&options, err);
 }
 
+static struct migrate_options migrate_options_of(const struct phases *phases)
+{
+    const struct config *config = phases->config;
+    const struct command_line *line = phases->line;
+    bool is_command = line->command == COMMAND_MIGRATE;
+    return (struct migrate_options){.target = stage_target(phases),
+                                    .directory = config->migrations_path,
+                                    .binary_version = DIGITALISM_VERSION,
+                                    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                    .lock_timeout_ms = config->database_wait_timeout_ms,
+                                    .strict = config->migrations_strict,
+                                    .out_of_order = config->migrations_out_of_order,
+                                    .allow_newer = config->migrations_allow_newer,
+                                    .action = line->migration,
+                                    .to = line->to,
+                                    .operand = is_command && line->operand_count > 0 ? line->operands[0] : NULL,
+                                    .json = line->json};
+}
+
 int phases_check_migrations(const struct phases *phases, struct err *err)
 {
-    return migrate_check(phases->config->migrations_path, err);
+    struct migrate_options options = migrate_options_of(phases);
+    return migrate_check(&options, err);
 }
 
 int phase_migrate(void *context, struct err *err)
 {
-    const struct phases *phases = context;
-    size_t applied = 0;
-    struct migrate_options options = {.target = stage_target(phases),
-                                      .directory = phases->config->migrations_path,
-                                      .binary_version = DIGITALISM_VERSION,
-                                      .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                                      .lock_timeout_ms = phases->config->database_wait_timeout_ms};
-    return migrate_up(&options, &applied, err);
+    struct phases *phases = context;
+    struct migrate_outcome outcome;
+    struct migrate_options options = migrate_options_of(phases);
+    int failure = migrate_perform(&options, &outcome, err);
+    if (failure == 0 && outcome.report.length > 0 &&
+        (fputs(buffer_text(&outcome.report), stdout) < 0 || fflush(stdout) != 0)) {
+        failure = err_set_errno(err, ERR_INTERNAL, errno, "cannot print the report");
+    }
+    phases->is_pending = outcome.pending > 0;
+    buffer_done(&outcome.report);
+    return failure;
 }
 
 static struct etl_options etl_options_of(const struct phases *phases)
 {
     const struct config *config = phases->config;
-    bool is_named = phases->path_count > 0;
-    return (struct etl_options){.target = stage_target(phases),
-                                .paths = is_named ? phases->paths : (const char *const *) &config->csv_data_path,
-                                .path_count = is_named ? phases->path_count : 1,
-                                .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE
-                                                                                                    : ETL_MODE_SKIP,
-                                .batch_size = (size_t) config->etl_batch_size,
-                                .rejects_max = config->etl_max_rejects.count,
-                                .rejects_max_permille = config->etl_max_rejects.permille,
-                                .rejects_directory = config->etl_rejects_path,
-                                .connect_timeout_ms = CONNECT_TIMEOUT_MS};
+    bool is_named = phases->line->operand_count > 0 && phases->line->command == COMMAND_ETL;
+    return (struct etl_options){
+        .target = stage_target(phases),
+        .paths = is_named ? phases->line->operands : (const char *const *) &config->csv_data_path,
+        .path_count = is_named ? phases->line->operand_count : 1,
+        .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE : ETL_MODE_SKIP,
+        .batch_size = (size_t) config->etl_batch_size,
+        .rejects_max = config->etl_max_rejects.count,
+        .rejects_max_permille = config->etl_max_rejects.permille,
+        .rejects_directory = config->etl_rejects_path,
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS};
 }
 
 int phases_check_files(const struct phases *phases, struct err *err)

@@ -3,8 +3,9 @@
 #ifndef PHASES_H
 #define PHASES_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
+#include "command_line.h"
 #include "digitalism/base/error.h"
 #include "digitalism/config.h"
 #include "digitalism/db.h"
@@ -16,14 +17,13 @@ struct phases {
     const struct config *config;
     struct db_target *target;        /* of the workers */
     struct db_target *direct_target; /* of the stages, when it is another one; else NULL */
-    const char *const *paths;        /* of the CSV files; none: CSV_DATA_PATH */
-    size_t path_count;
+    const struct command_line *line;
     struct scoreboard *scoreboard; /* set by main, shared with the children */
+    bool is_pending;               /* what migrate's report found, in the child that made it */
 };
 
-/* `config` and `paths` must outlive the phases. */
-int phases_init(struct phases *out, const struct config *config, const char *const *paths, size_t path_count,
-                struct err *err);
+/* `config` and `line` must outlive the phases. */
+int phases_init(struct phases *out, const struct config *config, const struct command_line *line, struct err *err);
 void phases_done(struct phases *phases);
 
 /* What can be checked before anything runs. */

@@ -16,9 +16,11 @@ static int check_database_url(const char *url, struct err *err)
     return failure;
 }
 
-static bool needs_database(enum command command)
+static bool needs_database(const struct command_line *line)
 {
-    return command != COMMAND_CONFIG && command != COMMAND_HEALTH && command != COMMAND_STATUS;
+    bool makes_file = line->command == COMMAND_MIGRATE && line->migration == MIGRATE_NEW;
+    return line->command != COMMAND_CONFIG && line->command != COMMAND_HEALTH && line->command != COMMAND_STATUS &&
+           !makes_file;
 }
 
 int program_load(struct program *out, const struct command_line *line, struct buffer *faults, struct err *err)
@@ -29,11 +31,11 @@ int program_load(struct program *out, const struct command_line *line, struct bu
                                      .environment = environ,
                                      .ini_path = line->ini_path,
                                      .dotenv_path = line->dotenv_path,
-                                     .database_required = needs_database(line->command),
+                                     .database_required = needs_database(line),
                                      .check_database_url = check_database_url};
     int failure = config_load(&out->loaded, &options, faults, err);
-    if (failure == 0 && needs_database(line->command)) {
-        failure = phases_init(&out->phases, &out->loaded.values, line->operands, line->operand_count, err);
+    if (failure == 0 && needs_database(line)) {
+        failure = phases_init(&out->phases, &out->loaded.values, line, err);
     }
     return failure;
 }
@@ -49,6 +51,10 @@ void program_open_log(const struct program *program)
     struct err err;
     const struct config *config = &program->loaded.values;
     struct log_settings settings = {.level = config->log_level, .format = config->log_format, .path = config->log_file};
+    bool reports = program->line->command == COMMAND_MIGRATE && migrate_action_reports(program->line->migration);
+    if (reports && strcmp(settings.path, "stdout") == 0) {
+        settings.path = "stderr"; /* the report is alone on stdout, for scripts */
+    }
     if (log_open(&settings, &err) < 0) {
         settings.path = "stdout";
         (void) log_open(&settings, NULL);

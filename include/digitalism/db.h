@@ -68,10 +68,25 @@ bool db_result_boolean(const struct db_result *result, size_t row, int column);
 int64_t db_result_affected(const struct db_result *result); /* rows of INSERT, UPDATE, DELETE */
 
 /* Runs one or many statements without parameters (simple query protocol) and drops their rows. On an SQL error the
- * message has text, DETAIL and SQLSTATE, the hint is the server's; the connection stays usable. `position`, where not
- * NULL, gets the error's 1-based character in `sql`, or 0 where it has none. */
+ * message has text, DETAIL and SQLSTATE, the hint is the server's; the connection stays usable. */
 int db_exec(struct db *db, const char *sql, struct err *err);
-int db_exec_script(struct db *db, const char *sql, size_t *position, struct err *err);
+
+/* What PostgreSQL says of an error beside its code, each text cut to its room (libpq manual, PQresultErrorField). */
+struct db_diagnosis {
+    size_t position; /* 1-based character in the statement; 0: it has none */
+    char message[512];
+    char detail[512];
+    char hint[512];
+    char context[512];
+};
+
+/* The same for one statement; `data` (may be NULL) is what a COPY … FROM STDIN reads. After an SQL error, and then
+ * only, `out` is filled. */
+int db_exec_statement(struct db *db, const char *sql, const char *data, size_t data_bytes, struct db_diagnosis *out,
+                      struct err *err);
+
+/* One or many statements, of which the last one gives rows: `out` gets them as text, to be freed by the caller. */
+int db_exec_rows(struct db *db, struct db_result **out, const char *sql, struct err *err);
 
 /* Runs one statement with parameters $1…; `out` (may be NULL) gets the text result, to be freed by the caller. */
 int db_query(struct db *db, struct db_result **out, const char *sql, const struct db_value *values, int count,

@@ -267,7 +267,15 @@ void log_err(enum log_level level, const struct err *err)
     if (err->sqlstate[0] != '\0') {
         fields[count++] = (struct log_field){.name = "sqlstate", .text = err->sqlstate};
     }
-    log_fields(level, fields, count, "%s%s%s", err->message, err->hint[0] == '\0' ? "" : "; hint: ", err->hint);
+    size_t first = strcspn(err->message, "\n");
+    if (err->message[first] == '\0' || logger.format == LOG_FORMAT_JSON) {
+        log_fields(level, fields, count, "%s%s%s", err->message, err->hint[0] == '\0' ? "" : "; hint: ", err->hint);
+        return;
+    }
+    log_lines(level, err->message);
+    if (err->hint[0] != '\0') {
+        log_fields(level, fields, count, "hint: %s", err->hint);
+    }
 }
 
 void log_role(const char *role)

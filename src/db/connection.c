@@ -11,6 +11,7 @@
 #define PARAMETER_COUNT_MAX 64
 #define CANCEL_REPEAT_MS    500 /* a cancel that arrives before its statement is lost, so it is sent again */
 #define CANCEL_LIMIT_MS     5000
+#define COPY_BYTES          ((size_t) 64 * 1024)
 
 struct db {
     PGconn *pg;
@@ -102,11 +103,37 @@ static int next_result(struct db *db, PGresult **out, struct err *err)
     return 0;
 }
 
-/* A script with COPY … FROM STDIN: there is no data to send, and the server must be told so. */
-static int refuse_copy_in(struct db *db, struct err *err)
+/* A call's extras: what COPY reads, and where an error's details go; both may be missing. */
+struct exchange {
+    const char *data;
+    size_t data_bytes;
+    struct db_diagnosis *diagnosis;
+};
+
+static int send_copy_data(struct db *db, const struct exchange *exchange, struct err *err)
 {
-    for (;;) {
-        int done = PQputCopyEnd(db->pg, "COPY FROM STDIN is not supported");
+    for (size_t sent = 0; sent < exchange->data_bytes;) {
+        size_t left = exchange->data_bytes - sent;
+        int bytes = (int) (left < COPY_BYTES ? left : COPY_BYTES);
+        int done = PQputCopyData(db->pg, exchange->data + sent, bytes);
+        if (done < 0) {
+            return db_error_lost(err, db->pg, db->target);
+        }
+        sent += done == 1 ? (size_t) bytes : 0;
+        int failure = flush(db, err);
+        if (failure != 0) {
+            return failure;
+        }
+    }
+    return 0;
+}
+
+/* COPY … FROM STDIN: sends the data, or tells the server that there is none. */
+static int copy_in(struct db *db, const struct exchange *exchange, struct err *err)
+{
+    int failure = send_copy_data(db, exchange, err);
+    while (failure == 0) {
+        int done = PQputCopyEnd(db->pg, exchange->data != NULL ? NULL : "COPY FROM STDIN is not supported");
         if (done == 1) {
             return flush(db, err);
         }
@@ -114,10 +141,9 @@ static int refuse_copy_in(struct db *db, struct err *err)
             return db_error_lost(err, db->pg, db->target);
         }
         int ready = wait_socket(db, POLLOUT, err);
-        if (ready < 0) {
-            return ready;
-        }
+        failure = ready < 0 ? ready : 0;
     }
+    return failure;
 }
 
 /* A script with COPY … TO STDOUT: its rows are dropped as those of a SELECT are. */
@@ -143,17 +169,30 @@ static int drop_copy_out(struct db *db, struct err *err)
     }
 }
 
-static int note_failure(const PGresult *result, size_t *position, struct err *err)
+static void copy_field(char *out, size_t size, const PGresult *result, int field)
 {
-    const char *character = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-    if (position != NULL) {
-        *position = character == NULL ? 0 : (size_t) strtoul(character, NULL, 10);
+    const char *text = PQresultErrorField(result, field);
+    size_t length = text == NULL ? 0 : strlen(text);
+    length = length < size ? length : utf8_cut(text, size - 1);
+    memcpy(out, text == NULL ? "" : text, length);
+    out[length] = '\0';
+}
+
+static int note_failure(const PGresult *result, struct db_diagnosis *out, struct err *err)
+{
+    if (out != NULL) {
+        const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+        out->position = position == NULL ? 0 : (size_t) strtoul(position, NULL, 10);
+        copy_field(out->message, sizeof(out->message), result, PG_DIAG_MESSAGE_PRIMARY);
+        copy_field(out->detail, sizeof(out->detail), result, PG_DIAG_MESSAGE_DETAIL);
+        copy_field(out->hint, sizeof(out->hint), result, PG_DIAG_MESSAGE_HINT);
+        copy_field(out->context, sizeof(out->context), result, PG_DIAG_CONTEXT);
     }
     return db_error_result(err, result);
 }
 
 /* Reads all results of what was sent. The first error counts, the last result is kept. */
-static int collect(struct db *db, PGresult **kept, size_t *position, struct err *err)
+static int collect(struct db *db, PGresult **kept, const struct exchange *exchange, struct err *err)
 {
     int failure = 0;
     for (;;) {
@@ -165,7 +204,7 @@ static int collect(struct db *db, PGresult **kept, size_t *position, struct err 
         }
         ExecStatusType status = PQresultStatus(result);
         if (broken == 0 && status == PGRES_COPY_IN) {
-            broken = refuse_copy_in(db, told);
+            broken = copy_in(db, exchange, told);
         } else if (broken == 0 && status == PGRES_COPY_OUT) {
             broken = drop_copy_out(db, told);
         } else if (broken == 0 && status == PGRES_COPY_BOTH) {
@@ -176,7 +215,7 @@ static int collect(struct db *db, PGresult **kept, size_t *position, struct err 
             return failure == 0 ? broken : failure;
         }
         if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
-            failure = failure == 0 ? note_failure(result, position, err) : failure;
+            failure = failure == 0 ? note_failure(result, exchange->diagnosis, err) : failure;
             PQclear(result);
         } else {
             PQclear(*kept);
@@ -186,13 +225,14 @@ static int collect(struct db *db, PGresult **kept, size_t *position, struct err 
 }
 
 /* Ends a call: `sent` is what PQsend… returned. */
-static int finish(struct db *db, int sent, struct db_result **out, size_t *position, struct err *err)
+static int finish(struct db *db, int sent, struct db_result **out, const struct exchange *exchange, struct err *err)
 {
     PGresult *kept = NULL;
     int failure = sent == 0 ? db_error_lost(err, db->pg, db->target) : flush(db, err);
     if (sent != 0) {
         /* Also behind a failed flush: the server may have said why it hung up. */
-        failure = collect(db, &kept, position, err);
+        static const struct exchange none = {.data = NULL};
+        failure = collect(db, &kept, exchange == NULL ? &none : exchange, err);
     }
     if (failure != 0 && db->cancelled) {
         failure = err_set(err, ERR_INTERRUPTED, "stopped by request");
@@ -329,18 +369,23 @@ void db_interruptible(struct db *db, int stop_fd)
     db->stop_fd = stop_fd;
 }
 
-int db_exec_script(struct db *db, const char *sql, size_t *position, struct err *err)
+int db_exec_rows(struct db *db, struct db_result **out, const char *sql, struct err *err)
 {
-    if (position != NULL) {
-        *position = 0;
-    }
     int failure = begin(db, err);
-    return failure != 0 ? failure : finish(db, PQsendQuery(db->pg, sql), NULL, position, err);
+    return failure != 0 ? failure : finish(db, PQsendQuery(db->pg, sql), out, NULL, err);
 }
 
 int db_exec(struct db *db, const char *sql, struct err *err)
 {
-    return db_exec_script(db, sql, NULL, err);
+    return db_exec_rows(db, NULL, sql, err);
+}
+
+int db_exec_statement(struct db *db, const char *sql, const char *data, size_t data_bytes, struct db_diagnosis *out,
+                      struct err *err)
+{
+    const struct exchange exchange = {.data = data, .data_bytes = data_bytes, .diagnosis = out};
+    int failure = begin(db, err);
+    return failure != 0 ? failure : finish(db, PQsendQuery(db->pg, sql), NULL, &exchange, err);
 }
 
 /* Parameters as libpq wants them: one array for each property. */

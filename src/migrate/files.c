@@ -1,45 +1,40 @@
-/* The migrations on disk: names, numbers, order, checksums.
- * Not here: what is to be done with them (plan.c). */
+/* Listing a directory, pairing what applies with what undoes, reading texts.
+ * Not here: names (name.c), sections (sections.c). */
+#include "migrate/files.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
-#include "migrate/internal.h"
+#include "migrate/locate.h"
+#include "migrate/name.h"
 
-#define BOM "\xEF\xBB\xBF"
+#define BOM                "\xEF\xBB\xBF"
+#define METADATA_BYTES_MAX ((size_t) 64 * 1024)
 
-static bool ends_with(const char *text, const char *end)
+/* One entry of the directory that is a migration's, before it is known which belong together. */
+struct candidate {
+    struct migrate_name name;
+    const char *entry; /* borrowed of the listing */
+    bool is_directory;
+};
+
+struct loading {
+    const char *directory;
+    bool strict;
+    bool quiet;
+    struct candidate *candidates;
+    size_t count;
+};
+
+bool migrate_file_repeatable(const struct migrate_file *file)
 {
-    size_t length = strlen(text);
-    size_t end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+    return file->version.text[0] == '\0';
 }
 
-enum migrate_name migrate_name_parse(const char *name, int64_t *version)
-{
-    size_t digits = strspn(name, "0123456789");
-    if (!ends_with(name, ".sql")) {
-        /* A directory of a migration, or an other case of the ending. */
-        const char *ending = strrchr(name, '.');
-        bool miss = digits > 0 && (ending == NULL || strcasecmp(ending, ".sql") == 0);
-        return miss ? MIGRATE_NAME_MISS : MIGRATE_NAME_OTHER;
-    }
-    if (name[0] == '.') {
-        return MIGRATE_NAME_OTHER;
-    }
-    const char *significant = name + strspn(name, "0");
-    size_t significant_digits = digits - (size_t) (significant - name);
-    bool named = digits > 0 && name[digits] == '_' && name[digits + 1] != '.' && name[digits + 1] != '\0';
-    if (!named || significant_digits > MIGRATE_VERSION_DIGITS) {
-        return MIGRATE_NAME_MISS;
-    }
-    if (ends_with(name, ".down.sql")) {
-        return MIGRATE_NAME_DOWN;
-    }
-    *version = strtoll(name, NULL, 10);
-    return MIGRATE_NAME_UP;
-}
+/* --- texts --- */
 
 int migrate_sha256(char text[static SHA256_TEXT_SIZE], const char *sql, size_t length, struct err *err)
 {
@@ -57,76 +52,284 @@ int migrate_sha256(char text[static SHA256_TEXT_SIZE], const char *sql, size_t l
     return sha256_text(sum, text) ? 0 : err_set(err, ERR_INTERNAL, "cannot compute a checksum");
 }
 
-static int load_file(struct migrate_file *file, const char *directory, struct err *err)
+int migrate_files_place(struct err *err, const struct migrate_source *source, size_t offset)
 {
-    BUFFER_AUTO path = BUFFER_EMPTY;
-    buffer_append_format(&path, "%s/%s", directory, file->name);
-    if (buffer_failed(&path)) {
+    struct migrate_place place;
+    migrate_locate(&place, buffer_text(&source->text), source->text.length, offset);
+    return err_prefix(err, "%s:%zu:%zu", source->path, place.line, place.column);
+}
+
+static int read_text(struct buffer *out, const char *directory, const char *path, size_t bytes_max, struct err *err)
+{
+    BUFFER_AUTO whole = BUFFER_EMPTY;
+    buffer_append_format(&whole, "%s/%s", directory, path);
+    if (buffer_failed(&whole)) {
         return err_set(err, ERR_INTERNAL, "no memory for the migrations");
     }
-    int failure = file_read(&file->text, path.data, MIGRATE_FILE_BYTES_MAX, err);
+    int failure = file_read(out, whole.data, bytes_max, err);
     if (failure != 0) {
         return failure == -(int) ERR_CONFIG ? err_recode(err, ERR_MIGRATION) : failure;
     }
-    if (file->text.length > 0 && memchr(file->text.data, '\0', file->text.length) != NULL) {
-        return err_set(err, ERR_MIGRATION, "%s has a NUL byte, so it is not SQL in UTF-8", path.data);
+    if (out->length > 0 && memchr(out->data, '\0', out->length) != NULL) {
+        return err_set(err, ERR_MIGRATION, "%s has a NUL byte, so it is not SQL in UTF-8", whole.data);
     }
-    if (file->text.length >= strlen(BOM) && memcmp(file->text.data, BOM, strlen(BOM)) == 0) {
-        buffer_consume(&file->text, strlen(BOM));
-    }
-    return migrate_sha256(file->sha256, buffer_text(&file->text), file->text.length, err);
-}
-
-static int compare_files(const void *a, const void *b)
-{
-    const struct migrate_file *left = a;
-    const struct migrate_file *right = b;
-    if (left->version != right->version) {
-        return left->version < right->version ? -1 : 1;
-    }
-    return strcmp(left->name, right->name);
-}
-
-static int refuse_twins(const struct migrate_files *files, const char *directory, struct err *err)
-{
-    for (size_t i = 1; i < files->count; i++) {
-        const struct migrate_file *one = &files->items[i - 1];
-        const struct migrate_file *other = &files->items[i];
-        if (one->version == other->version) {
-            (void) err_set(err, ERR_MIGRATION, "%s and %s in %s have the same number", one->name, other->name,
-                           directory);
-            err_hint(err, "give the newer of the two the next free number");
-            return -(int) ERR_MIGRATION;
-        }
+    if (out->length >= strlen(BOM) && memcmp(out->data, BOM, strlen(BOM)) == 0) {
+        buffer_consume(out, strlen(BOM));
     }
     return 0;
 }
 
-static int load_names(struct migrate_files *files, const struct file_list *list, bool quiet, struct err *err)
+static int load_source(struct migrate_source *out, const struct loading *loading, char *path, struct err *err)
 {
-    files->items = calloc(list->count + 1, sizeof(*files->items));
-    if (files->items == NULL) {
+    if (path == NULL) {
         return err_set(err, ERR_INTERNAL, "no memory for the migrations");
     }
-    for (size_t i = 0; i < list->count; i++) {
-        struct migrate_file *file = &files->items[files->count];
-        enum migrate_name kind = migrate_name_parse(list->names[i], &file->version);
-        if (kind == MIGRATE_NAME_MISS && !quiet) {
-            log_warn("%s is not applied, because its name is not like 0001_name.sql, continuing", list->names[i]);
-        }
-        if (kind != MIGRATE_NAME_UP) {
-            continue;
-        }
-        file->name = strdup(list->names[i]);
-        if (file->name == NULL) {
+    out->path = path;
+    return read_text(&out->text, loading->directory, path, MIGRATE_FILE_BYTES_MAX, err);
+}
+
+static char *join(const char *directory, const char *name)
+{
+    BUFFER_AUTO path = BUFFER_EMPTY;
+    buffer_append_format(&path, "%s/%s", directory, name);
+    return buffer_failed(&path) ? NULL : strdup(path.data);
+}
+
+/* --- one migration --- */
+
+/* Diesel's metadata.toml: `run_in_transaction = false`. */
+static bool metadata_forbids_transaction(const struct loading *loading, const char *entry)
+{
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    char *path = join(entry, "metadata.toml");
+    bool forbids = false;
+    if (path != NULL && read_text(&text, loading->directory, path, METADATA_BYTES_MAX, NULL) == 0) {
+        const char *found = strstr(buffer_text(&text), "run_in_transaction");
+        size_t blanks = found == NULL ? 0 : strspn(found + strlen("run_in_transaction"), " \t=");
+        forbids = blanks > 0 && strncmp(found + strlen("run_in_transaction") + blanks, "false", 5) == 0;
+    }
+    free(path);
+    return forbids;
+}
+
+static int load_directory(struct migrate_file *file, const struct loading *loading, const char *entry, struct err *err)
+{
+    int failure = load_source(&file->up, loading, join(entry, "up.sql"), err);
+    if (failure != 0) {
+        return failure;
+    }
+    file->up.part = migrate_sections_whole(buffer_text(&file->up.text), file->up.text.length);
+    struct stat found;
+    BUFFER_AUTO down = BUFFER_EMPTY;
+    buffer_append_format(&down, "%s/%s/down.sql", loading->directory, entry);
+    if (stat(buffer_text(&down), &found) == 0) {
+        failure = load_source(&file->down, loading, join(entry, "down.sql"), err);
+        file->down.part = migrate_sections_whole(buffer_text(&file->down.text), file->down.text.length);
+    }
+    if (metadata_forbids_transaction(loading, entry)) {
+        file->up.part.no_transaction = true;
+        file->down.part.no_transaction = true;
+    }
+    return failure;
+}
+
+/* A file that does not name its direction may hold both. */
+static int split_sections(struct migrate_file *file, struct err *err)
+{
+    const char *text = buffer_text(&file->up.text);
+    struct migrate_sections sections;
+    size_t offset = 0;
+    int failure = migrate_sections_find(&sections, text, file->up.text.length, &offset, err);
+    if (failure != 0) {
+        return failure == -(int) ERR_MIGRATION ? migrate_files_place(err, &file->up, offset) : failure;
+    }
+    file->up.part = sections.up;
+    if (sections.down.exists) {
+        file->down.path = strdup(file->up.path);
+        buffer_append(&file->down.text, text, file->up.text.length);
+        if (file->down.path == NULL || buffer_failed(&file->down.text)) {
             return err_set(err, ERR_INTERNAL, "no memory for the migrations");
         }
-        files->count += 1;
+        file->down.part = sections.down;
     }
     return 0;
 }
 
-static int load(struct migrate_files *files, const char *directory, bool quiet, struct err *err)
+static int load_up(struct migrate_file *file, const struct loading *loading, const struct candidate *candidate,
+                   struct err *err)
+{
+    file->version = candidate->name.version;
+    file->name = strdup(candidate->entry);
+    if (file->name == NULL) {
+        return err_set(err, ERR_INTERNAL, "no memory for the migrations");
+    }
+    int failure = 0;
+    if (candidate->is_directory) {
+        failure = load_directory(file, loading, candidate->entry, err);
+    } else {
+        failure = load_source(&file->up, loading, strdup(candidate->entry), err);
+        if (failure == 0 && !candidate->name.explicit_direction) {
+            failure = split_sections(file, err);
+        } else {
+            file->up.part = migrate_sections_whole(buffer_text(&file->up.text), file->up.text.length);
+        }
+    }
+    file->up.part.no_transaction |= candidate->name.no_transaction;
+    return failure != 0 ? failure
+                        : migrate_sha256(file->sha256, buffer_text(&file->up.text), file->up.text.length, err);
+}
+
+/* A file of its own that undoes goes before a section that does. */
+static int load_down(struct migrate_file *file, const struct loading *loading, const struct candidate *candidate,
+                     struct err *err)
+{
+    free(file->down.path);
+    buffer_clear(&file->down.text);
+    file->down.path = NULL;
+    int failure = load_source(&file->down, loading, strdup(candidate->entry), err);
+    file->down.part = migrate_sections_whole(buffer_text(&file->down.text), file->down.text.length);
+    file->down.part.no_transaction |= candidate->name.no_transaction;
+    return failure;
+}
+
+/* --- the directory --- */
+
+static int miss(const struct loading *loading, const char *entry, const char *reason, struct err *err)
+{
+    if (loading->strict) {
+        (void) err_set(err, ERR_MIGRATION, "%s/%s would not be applied: %s", loading->directory, entry, reason);
+        err_hint(err, "rename it, or move it out of the directory");
+        return -(int) ERR_MIGRATION;
+    }
+    if (!loading->quiet) {
+        log_warn("%s is not applied: %s, continuing", entry, reason);
+    }
+    return 0;
+}
+
+static bool is_directory(const char *directory, const char *entry)
+{
+    struct stat found;
+    BUFFER_AUTO path = BUFFER_EMPTY;
+    buffer_append_format(&path, "%s/%s", directory, entry);
+    return stat(buffer_text(&path), &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+static bool has_up(const char *directory, const char *entry)
+{
+    struct stat found;
+    BUFFER_AUTO path = BUFFER_EMPTY;
+    buffer_append_format(&path, "%s/%s/up.sql", directory, entry);
+    return stat(buffer_text(&path), &found) == 0;
+}
+
+static int take_entry(struct loading *loading, const char *entry, struct err *err)
+{
+    struct candidate candidate = {.entry = entry, .is_directory = is_directory(loading->directory, entry)};
+    candidate.name = candidate.is_directory ? migrate_name_of_directory(entry) : migrate_name_of_file(entry);
+    switch (candidate.name.kind) {
+    case MIGRATE_NAME_MISS:
+        return miss(loading, entry,
+                    candidate.is_directory ? "a directory of a migration is named like 2024-01-31-120000_name"
+                                           : "its name is not like 0001_name.sql",
+                    err);
+    case MIGRATE_NAME_FOREIGN:
+        log_debug("%s is for another dialect than PostgreSQL's", entry);
+        return 0;
+    case MIGRATE_NAME_UP:
+    case MIGRATE_NAME_DOWN:
+        if (candidate.is_directory && !has_up(loading->directory, entry)) {
+            return miss(loading, entry, "the directory has no up.sql", err);
+        }
+        loading->candidates[loading->count++] = candidate;
+        return 0;
+    case MIGRATE_NAME_OTHER:
+    case MIGRATE_NAME_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* By version, repeatable ones last; of one version what applies first, and what is for PostgreSQL before the rest. */
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *left = a;
+    const struct candidate *right = b;
+    bool left_repeatable = left->name.version.text[0] == '\0';
+    bool right_repeatable = right->name.version.text[0] == '\0';
+    int order = left_repeatable - right_repeatable;
+    order = order != 0 ? order : migrate_version_compare(&left->name.version, &right->name.version);
+    order = order != 0 ? order : (int) left->name.kind - (int) right->name.kind;
+    order = order != 0 || left_repeatable ? order : right->name.specific - left->name.specific;
+    return order != 0 ? order : strcmp(left->entry, right->entry);
+}
+
+static bool same_version(const struct candidate *a, const struct candidate *b)
+{
+    return a->name.version.text[0] != '\0' && strcmp(a->name.version.text, b->name.version.text) == 0;
+}
+
+static int refuse_twins(const struct loading *loading, const struct candidate *one, const struct candidate *other,
+                        struct err *err)
+{
+    (void) err_set(err, ERR_MIGRATION, "%s and %s in %s have the same number", one->entry, other->entry,
+                   loading->directory);
+    err_hint(err, "give the newer of the two the next free number");
+    return -(int) ERR_MIGRATION;
+}
+
+/* Loads what the candidates from `index` on have of one version; returns the index behind them. */
+static int load_version(struct migrate_files *files, const struct loading *loading, size_t *index, struct err *err)
+{
+    const struct candidate *first = &loading->candidates[*index];
+    const struct candidate *kinds[MIGRATE_NAME_KIND_COUNT] = {NULL};
+    size_t next = *index;
+    do {
+        const struct candidate *candidate = &loading->candidates[next++];
+        const struct candidate **kept = &kinds[candidate->name.kind];
+        if (*kept != NULL && (*kept)->name.specific == candidate->name.specific) {
+            return refuse_twins(loading, *kept, candidate, err);
+        }
+        *kept = *kept == NULL ? candidate : *kept;
+    } while (next < loading->count && same_version(first, &loading->candidates[next]));
+    *index = next;
+    if (kinds[MIGRATE_NAME_UP] == NULL) {
+        return miss(loading, first->entry, "there is nothing that it undoes", err);
+    }
+    struct migrate_file *file = &files->items[files->count++];
+    int failure = load_up(file, loading, kinds[MIGRATE_NAME_UP], err);
+    if (failure == 0 && kinds[MIGRATE_NAME_DOWN] != NULL) {
+        failure = load_down(file, loading, kinds[MIGRATE_NAME_DOWN], err);
+    }
+    return failure;
+}
+
+static int load_entries(struct migrate_files *files, struct loading *loading, const struct file_list *list,
+                        struct err *err)
+{
+    int failure = 0;
+    for (size_t i = 0; i < list->count && failure == 0; i++) {
+        failure = take_entry(loading, list->names[i], err);
+    }
+    if (failure != 0) {
+        return failure;
+    }
+    if (loading->count == 0) {
+        (void) err_set(err, ERR_MIGRATION, "the directory %s has no migration", loading->directory);
+        err_hint(err, "migrations have names like 0001_name.sql; MIGRATIONS_PATH names their directory");
+        return -(int) ERR_MIGRATION;
+    }
+    if (loading->count > MIGRATE_FILES_MAX) {
+        return err_set(err, ERR_MIGRATION, "%s has more than %d migrations", loading->directory, MIGRATE_FILES_MAX);
+    }
+    qsort(loading->candidates, loading->count, sizeof(*loading->candidates), compare_candidates);
+    for (size_t i = 0; i < loading->count && failure == 0;) {
+        failure = load_version(files, loading, &i, err);
+    }
+    return failure;
+}
+
+int migrate_files_load(struct migrate_files *out, const char *directory, bool strict, bool quiet, struct err *err)
 {
     struct file_list list;
     int failure = file_list(&list, directory, err);
@@ -134,31 +337,18 @@ static int load(struct migrate_files *files, const char *directory, bool quiet, 
         err_hint(err, "MIGRATIONS_PATH names the directory of the migrations");
         return failure == -(int) ERR_CONFIG ? err_recode(err, ERR_MIGRATION) : failure;
     }
-    failure = load_names(files, &list, quiet, err);
+    struct loading loading = {.directory = directory,
+                              .strict = strict,
+                              .quiet = quiet,
+                              .candidates = calloc(list.count + 1, sizeof(*loading.candidates))};
+    struct migrate_files files = {.items = calloc(list.count + 1, sizeof(*files.items)), .count = 0};
+    if (loading.candidates == NULL || files.items == NULL) {
+        failure = err_set(err, ERR_INTERNAL, "no memory for the migrations");
+    } else {
+        failure = load_entries(&files, &loading, &list, err);
+    }
+    free(loading.candidates);
     file_list_done(&list);
-    if (failure != 0) {
-        return failure;
-    }
-    if (files->count == 0) {
-        (void) err_set(err, ERR_MIGRATION, "the directory %s has no migration", directory);
-        err_hint(err, "migrations have names like 0001_name.sql; MIGRATIONS_PATH names their directory");
-        return -(int) ERR_MIGRATION;
-    }
-    if (files->count > MIGRATE_FILES_MAX) {
-        return err_set(err, ERR_MIGRATION, "%s has more than %d migrations", directory, MIGRATE_FILES_MAX);
-    }
-    qsort(files->items, files->count, sizeof(*files->items), compare_files);
-    failure = refuse_twins(files, directory, err);
-    for (size_t i = 0; i < files->count && failure == 0; i++) {
-        failure = load_file(&files->items[i], directory, err);
-    }
-    return failure;
-}
-
-int migrate_files_load(struct migrate_files *out, const char *directory, bool quiet, struct err *err)
-{
-    struct migrate_files files = {.items = NULL, .count = 0};
-    int failure = load(&files, directory, quiet, err);
     if (failure != 0) {
         migrate_files_done(&files);
         return failure;
@@ -167,11 +357,18 @@ int migrate_files_load(struct migrate_files *out, const char *directory, bool qu
     return 0;
 }
 
+static void source_done(struct migrate_source *source)
+{
+    free(source->path);
+    buffer_done(&source->text);
+}
+
 void migrate_files_done(struct migrate_files *files)
 {
     for (size_t i = 0; i < files->count; i++) {
         free(files->items[i].name);
-        buffer_done(&files->items[i].text);
+        source_done(&files->items[i].up);
+        source_done(&files->items[i].down);
     }
     free(files->items);
     *files = (struct migrate_files){.items = NULL, .count = 0};

@@ -1,9 +1,9 @@
-/* Cutting SQL into tokens as PostgreSQL's own lexer does (manual, 4.1), and what can be seen from tokens alone. Pure.
- * Not here: running anything; the grammar. */
+/* Tokens of SQL.
+ * Not here: statements (script.c). */
+#include "migrate/lexer.h"
+
 #include <string.h>
 #include <strings.h>
-
-#include "migrate/internal.h"
 
 static bool is_word_start(char character)
 {
@@ -46,8 +46,12 @@ static void skip_blanks(struct migrate_lexer *lexer)
             lexer->at += 1;
         } else if (at_text(lexer, "--")) {
             const char *rest = lexer->text + lexer->at;
-            const char *end = memchr(rest, '\n', lexer->length - lexer->at);
-            lexer->at = end == NULL ? lexer->length : (size_t) (end - lexer->text);
+            size_t left = lexer->length - lexer->at;
+            size_t end = 0;
+            while (end < left && rest[end] != '\n' && rest[end] != '\r') {
+                end++;
+            }
+            lexer->at += end;
         } else if (at_text(lexer, "/*")) {
             skip_block_comment(lexer);
         } else {
@@ -133,83 +137,7 @@ bool migrate_lexer_next(struct migrate_lexer *lexer, struct migrate_token *token
     return true;
 }
 
-static bool is_word(const struct migrate_lexer *lexer, const struct migrate_token *token, const char *word)
+bool migrate_token_is(const char *text, const struct migrate_token *token, const char *word)
 {
-    return token->length == strlen(word) && strncasecmp(lexer->text + token->start, word, token->length) == 0;
-}
-
-#define STATEMENT_WORDS 4 /* the first tokens of a statement, by which it is known */
-
-struct statement {
-    struct migrate_token words[STATEMENT_WORDS];
-    size_t count;
-    size_t parentheses;
-    size_t blocks; /* BEGIN ATOMIC … END and the CASE … END in it */
-};
-
-/* Whether `;` inside BEGIN … END belongs to the statement: CREATE [OR REPLACE] FUNCTION or PROCEDURE. */
-static bool has_body(const struct migrate_lexer *lexer, const struct statement *statement)
-{
-    if (statement->count < 2 || !is_word(lexer, &statement->words[0], "create")) {
-        return false;
-    }
-    size_t kind = statement->count == STATEMENT_WORDS && is_word(lexer, &statement->words[1], "or") ? 3 : 1;
-    return is_word(lexer, &statement->words[kind], "function") || is_word(lexer, &statement->words[kind], "procedure");
-}
-
-/* Reads one statement up to its `;`. False at the end of the text. */
-static bool read_statement(struct migrate_lexer *lexer, struct statement *out)
-{
-    struct migrate_token token;
-    *out = (struct statement){.count = 0};
-    while (migrate_lexer_next(lexer, &token)) {
-        char first = lexer->text[token.start]; /* of strings and words it is none of those below */
-        if (first == ';' && out->parentheses == 0 && out->blocks == 0) {
-            return true;
-        }
-        if (out->count < STATEMENT_WORDS) {
-            out->words[out->count++] = token;
-        }
-        if (first == '(') {
-            out->parentheses += 1;
-        } else if (first == ')' && out->parentheses > 0) {
-            out->parentheses -= 1;
-        } else if (has_body(lexer, out)) {
-            bool opens = is_word(lexer, &token, "begin") || (out->blocks > 0 && is_word(lexer, &token, "case"));
-            bool closes = out->blocks > 0 && is_word(lexer, &token, "end");
-            out->blocks = out->blocks + (opens ? 1 : 0) - (closes ? 1 : 0);
-        }
-    }
-    return out->count > 0;
-}
-
-static bool ends_transaction(const struct migrate_lexer *lexer, const struct statement *statement)
-{
-    const struct migrate_token *words = statement->words;
-    if (is_word(lexer, &words[0], "commit") || is_word(lexer, &words[0], "end") || is_word(lexer, &words[0], "abort")) {
-        return true;
-    }
-    if (is_word(lexer, &words[0], "prepare")) {
-        return statement->count > 1 && is_word(lexer, &words[1], "transaction");
-    }
-    if (!is_word(lexer, &words[0], "rollback")) {
-        return false;
-    }
-    /* ROLLBACK [WORK | TRANSACTION] TO a savepoint stays inside. */
-    size_t next =
-        statement->count > 1 && (is_word(lexer, &words[1], "work") || is_word(lexer, &words[1], "transaction")) ? 2 : 1;
-    return statement->count <= next || !is_word(lexer, &words[next], "to");
-}
-
-bool migrate_find_transaction_end(const char *text, size_t length, struct migrate_token *found)
-{
-    struct migrate_lexer lexer = {.text = text, .length = length, .at = 0};
-    struct statement statement;
-    while (read_statement(&lexer, &statement)) {
-        if (statement.count > 0 && ends_transaction(&lexer, &statement)) {
-            *found = statement.words[0];
-            return true;
-        }
-    }
-    return false;
+    return token->length == strlen(word) && strncasecmp(text + token->start, word, token->length) == 0;
 }

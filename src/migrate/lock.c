@@ -1,12 +1,14 @@
 /* The advisory lock that lets one starter at a time migrate a database.
  * Not here: what is done while it is held (migrate.c). */
+#include "migrate/lock.h"
+
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "digitalism/base/clock.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
-#include "migrate/internal.h"
 
 /* The bytes "digitali" as a number, so that no other program's lock is met by chance. Never change it: programs of
  * different versions must exclude each other. */

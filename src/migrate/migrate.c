@@ -1,13 +1,23 @@
-/* The phase from top to bottom: files, connection, lock, history, plan, one file after the other.
- * Not here: each of those steps. */
+/* The phase from top to bottom: files, connection, lock, history, comparison, then the action.
+ * Not here: each of those steps; making new files (create.c). */
 #include "digitalism/migrate.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
-#include "migrate/internal.h"
+#include "migrate/adopt.h"
+#include "migrate/files.h"
+#include "migrate/history.h"
+#include "migrate/lock.h"
+#include "migrate/plan.h"
+#include "migrate/print.h"
+#include "migrate/run.h"
+
+#define STEPS_MAX 10000
 
 const char *const migrate_action_names[MIGRATE_ACTION_COUNT] = {
     [MIGRATE_UP] = "up",         [MIGRATE_STATUS] = "status",     [MIGRATE_PLAN] = "plan",
@@ -15,68 +25,273 @@ const char *const migrate_action_names[MIGRATE_ACTION_COUNT] = {
     [MIGRATE_REPAIR] = "repair", [MIGRATE_NEW] = "new",
 };
 
-int migrate_check(const char *directory, struct err *err)
+/* What the actions work on. */
+struct phase {
+    const struct migrate_options *options;
+    struct migrate_files files;
+    struct migrate_store store;
+    struct migrate_history history;
+    struct migrate_comparison comparison;
+    struct migrate_version target; /* of --to, or of baseline */
+    struct migrate_rules rules;
+    size_t steps; /* of down */
+};
+
+bool migrate_action_reports(enum migrate_action action)
 {
-    MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};
-    return migrate_files_load(&files, directory, true, err);
+    return action == MIGRATE_STATUS || action == MIGRATE_PLAN || action == MIGRATE_VALIDATE;
 }
 
-static int apply_all(struct migrate_store *store, const struct migrate_plan *plan,
-                     const struct migrate_options *options, struct err *err)
+/* --- before there is a connection --- */
+
+static int read_operands(struct phase *phase, struct err *err)
 {
-    /* All of them first: a later file that cannot be applied is better known before an earlier one is. */
-    for (size_t i = 0; i < plan->count; i++) {
-        int failure = migrate_apply_check(plan->items[i], err);
-        if (failure != 0) {
-            return failure;
+    const struct migrate_options *options = phase->options;
+    const char *version = options->action == MIGRATE_BASELINE ? options->operand : options->to;
+    phase->rules = (struct migrate_rules){.out_of_order = options->out_of_order, .allow_newer = options->allow_newer};
+    phase->steps = 1;
+    if (version != NULL) {
+        if (!migrate_version_parse(&phase->target, version)) {
+            return err_set(err, ERR_CONFIG, "\"%s\" is no version: it must be the number of a migration", version);
         }
+        phase->rules.to = &phase->target;
     }
-    if (store->table == NULL) {
-        int failure = migrate_store_create(store, err);
-        if (failure != 0) {
-            return failure;
+    if (options->action == MIGRATE_DOWN && options->operand != NULL) {
+        char *end = NULL;
+        errno = 0;
+        long steps = strtol(options->operand, &end, 10);
+        if (errno != 0 || *end != '\0' || steps < 1 || steps > STEPS_MAX) {
+            return err_set(err, ERR_CONFIG, "\"%s\" is not how many to undo: it must be a number from 1 to %d",
+                           options->operand, STEPS_MAX);
         }
-    }
-    for (size_t i = 0; i < plan->count; i++) {
-        int failure = migrate_session_reset(store->db, err);
-        if (failure == 0) {
-            failure = migrate_apply(store, plan->items[i], options->binary_version, err);
+        if (version != NULL) {
+            return err_set(err, ERR_CONFIG, "migrate down takes how many to undo or --to, not both");
         }
-        if (failure != 0) {
-            return failure;
-        }
+        phase->steps = (size_t) steps;
     }
     return 0;
 }
 
-static int up_locked(struct migrate_store *store, const struct migrate_files *files,
-                     const struct migrate_options *options, size_t *applied, struct err *err)
+static int load(struct phase *phase, bool quiet, struct err *err)
 {
-    int failure = migrate_store_find(store, err);
-    if (failure == 0 && store->table == NULL) {
-        failure = migrate_store_refuse_foreign(store, err);
+    int failure = read_operands(phase, err);
+    return failure != 0
+               ? failure
+               : migrate_files_load(&phase->files, phase->options->directory, phase->options->strict, quiet, err);
+}
+
+static void phase_done(struct phase *phase)
+{
+    migrate_comparison_done(&phase->comparison);
+    migrate_history_done(&phase->history);
+    migrate_store_done(&phase->store);
+    migrate_files_done(&phase->files);
+}
+
+int migrate_check(const struct migrate_options *options, struct err *err)
+{
+    struct phase phase = {.options = options};
+    int failure = load(&phase, true, err);
+    phase_done(&phase);
+    return failure;
+}
+
+/* --- files against history --- */
+
+static int read_history(struct phase *phase, struct err *err)
+{
+    migrate_history_done(&phase->history);
+    migrate_comparison_done(&phase->comparison);
+    int failure = migrate_store_read(&phase->store, &phase->history, err);
+    return failure != 0 ? failure : migrate_compare(&phase->comparison, &phase->files, &phase->history, err);
+}
+
+/* A report about a database that would be taken over shows it as if it were. */
+static void show_adopted(struct phase *phase, const struct migrate_version *version)
+{
+    for (size_t i = 0; i < phase->comparison.count; i++) {
+        struct migrate_entry *entry = &phase->comparison.entries[i];
+        if (!migrate_file_repeatable(entry->file) && migrate_version_compare(&entry->file->version, version) <= 0) {
+            entry->state = MIGRATE_STATE_BASELINE;
+        }
     }
-    MIGRATE_HISTORY_AUTO history = {.rows = NULL, .count = 0};
-    if (failure == 0) {
-        failure = migrate_store_read(store, &history, err);
+}
+
+/* A database without a history of ours: empty, left by alembic, or somebody else's. */
+static int meet_stranger(struct phase *phase, struct err *err)
+{
+    struct migrate_adoption adoption;
+    int failure = migrate_adopt_find(&adoption, &phase->store, phase->options->directory, &phase->files, err);
+    if (failure == 0 && !adoption.exists) {
+        failure = migrate_store_refuse_foreign(&phase->store, err);
+        return failure != 0 ? failure : read_history(phase, err);
     }
-    MIGRATE_PLAN_AUTO plan = {.items = NULL, .count = 0};
     if (failure == 0) {
-        failure = migrate_plan_make(&plan, files, &history, err);
+        failure = migrate_adopt_verify(&phase->store, &phase->files, &adoption, err);
     }
     if (failure != 0) {
         return failure;
     }
-    if (plan.count == 0) {
-        log_info("nothing to apply: %zu migrations are in place", history.count);
-    } else {
-        failure = apply_all(store, &plan, options, err);
+    if (migrate_action_reports(phase->options->action)) {
+        failure = read_history(phase, err);
+        if (failure == 0) {
+            show_adopted(phase, &adoption.version);
+        }
+        return failure;
+    }
+    log_info("taking the database over from alembic, which left it at its revision %s", adoption.revision);
+    failure = migrate_adopt_baseline(&phase->store, &phase->files, &adoption.version, err);
+    return failure != 0 ? failure : read_history(phase, err);
+}
+
+static int meet(struct phase *phase, struct err *err)
+{
+    int failure = migrate_store_find(&phase->store, err);
+    if (failure == 0 && phase->store.table == NULL && phase->options->action != MIGRATE_BASELINE) {
+        return meet_stranger(phase, err);
+    }
+    return failure != 0 ? failure : read_history(phase, err);
+}
+
+/* --- the actions --- */
+
+/* Runs all that is planned. All of it is read first: what cannot be run is better known before the rest is. */
+static int run_all(struct phase *phase, const struct migrate_plan *plan, enum migrate_direction direction,
+                   struct migrate_outcome *out, struct err *err)
+{
+    int failure = 0;
+    for (size_t i = 0; i < plan->count && failure == 0; i++) {
+        MIGRATE_RUN_AUTO run = {.store = NULL};
+        failure = migrate_run_open(&run, &phase->store, plan->items[i]->file, direction, err);
     }
     if (failure == 0) {
-        *applied = plan.count;
+        failure = migrate_store_create(&phase->store, err);
+    }
+    for (size_t i = 0; i < plan->count && failure == 0; i++) {
+        MIGRATE_RUN_AUTO run = {.store = NULL};
+        failure = migrate_run_open(&run, &phase->store, plan->items[i]->file, direction, err);
+        failure = failure == 0 ? migrate_session_reset(phase->store.db, err) : failure;
+        failure = failure == 0 ? migrate_run(&run, err) : failure;
+        out->changed += failure == 0 ? 1 : 0;
     }
     return failure;
 }
+
+static int up(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    MIGRATE_PLAN_AUTO plan = {.items = NULL, .count = 0};
+    int failure = migrate_plan_up(&plan, &phase->comparison, &phase->rules, err);
+    if (failure == 0 && plan.count == 0) {
+        log_info("nothing to apply: %zu migrations are in place", phase->history.count);
+        return 0;
+    }
+    return failure != 0 ? failure : run_all(phase, &plan, MIGRATE_DIRECTION_UP, out, err);
+}
+
+static int down(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    MIGRATE_PLAN_AUTO plan = {.items = NULL, .count = 0};
+    int failure = migrate_plan_down(&plan, &phase->comparison, phase->steps, &phase->rules, err);
+    if (failure == 0 && plan.count == 0) {
+        log_info("nothing to undo");
+        return 0;
+    }
+    return failure != 0 ? failure : run_all(phase, &plan, MIGRATE_DIRECTION_DOWN, out, err);
+}
+
+static int baseline(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    if (phase->history.count > 0) {
+        (void) err_set(err, ERR_MIGRATION, "the database has a migration history already: %zu migrations are in it",
+                       phase->history.count);
+        err_hint(err, "a baseline is for a database without one; digitalism migrate status shows it");
+        return -(int) ERR_MIGRATION;
+    }
+    bool is_known = false;
+    for (size_t i = 0; i < phase->files.count; i++) {
+        const struct migrate_version *version = &phase->files.items[i].version;
+        is_known = is_known || strcmp(version->text, phase->target.text) == 0;
+        out->changed += version->text[0] != '\0' && migrate_version_compare(version, &phase->target) <= 0 ? 1 : 0;
+    }
+    if (!is_known) {
+        return err_set(err, ERR_MIGRATION, "no migration has the version %s", phase->target.text);
+    }
+    return migrate_adopt_baseline(&phase->store, &phase->files, &phase->target, err);
+}
+
+static int repair(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    int failure = migrate_store_create(&phase->store, err);
+    for (size_t i = 0; i < phase->comparison.count && failure == 0; i++) {
+        const struct migrate_entry *entry = &phase->comparison.entries[i];
+        if (entry->state == MIGRATE_STATE_EDITED) {
+            log_info("accepted %s as it is now: its sha256 was %s, now it is %s", entry->file->name, entry->row->sha256,
+                     entry->file->sha256);
+            failure = migrate_store_accept(&phase->store, entry->row, entry->file, err);
+            out->changed += 1;
+        }
+        struct migrate_progress progress = {.exists = false};
+        if (failure == 0 && entry->file != NULL) {
+            failure = migrate_store_progress(&phase->store, entry->file, &progress, err);
+        }
+        if (failure == 0 && progress.exists) {
+            log_info("forgot that %s was begun: it will start anew, although %zu of its statements were done",
+                     entry->file->name, progress.statements);
+            failure = migrate_store_forget_progress(&phase->store, entry->file->name, err);
+            out->changed += 1;
+        }
+    }
+    if (failure == 0 && out->changed == 0) {
+        log_info("nothing to repair");
+    }
+    return failure;
+}
+
+static int report(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    MIGRATE_PLAN_AUTO plan = {.items = NULL, .count = 0};
+    out->pending = migrate_count_pending(&phase->comparison);
+    if (phase->options->action == MIGRATE_STATUS) {
+        (phase->options->json ? migrate_print_json : migrate_print_status)(&out->report, &phase->comparison);
+        return 0;
+    }
+    int failure = migrate_plan_up(&plan, &phase->comparison, &phase->rules, err);
+    for (size_t i = 0; i < plan.count && failure == 0; i++) {
+        MIGRATE_RUN_AUTO run = {.store = NULL};
+        failure = migrate_run_open(&run, &phase->store, plan.items[i]->file, MIGRATE_DIRECTION_UP, err);
+    }
+    if (failure == 0 && phase->options->action == MIGRATE_PLAN) {
+        migrate_print_plan(&out->report, &plan);
+    } else if (failure == 0) {
+        buffer_append_format(&out->report, "valid: %zu migrations, %zu of them to be applied\n", phase->files.count,
+                             plan.count);
+    }
+    return failure;
+}
+
+static int act(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    switch (phase->options->action) {
+    case MIGRATE_UP:
+        return up(phase, out, err);
+    case MIGRATE_DOWN:
+        return down(phase, out, err);
+    case MIGRATE_BASELINE:
+        return baseline(phase, out, err);
+    case MIGRATE_REPAIR:
+        return repair(phase, out, err);
+    case MIGRATE_STATUS:
+    case MIGRATE_PLAN:
+    case MIGRATE_VALIDATE:
+        return report(phase, out, err);
+    case MIGRATE_NEW:
+    case MIGRATE_ACTION_COUNT:
+        break;
+    }
+    return err_set(err, ERR_INTERNAL, "no such action");
+}
+
+/* --- the connection --- */
 
 /* What PostgreSQL refuses on a connection that stands is the migration's failure, not the connection's. */
 static int recode_refusal(int failure, struct err *err)
@@ -91,12 +306,26 @@ static int recode_refusal(int failure, struct err *err)
     return err_recode(err, ERR_MIGRATION);
 }
 
-int migrate_up(const struct migrate_options *options, size_t *applied, struct err *err)
+/* A report takes no lock and writes nothing: a migration under way does not hold it up. */
+static int perform_locked(struct phase *phase, struct migrate_outcome *out, struct err *err)
 {
-    struct err unwanted = {.code = ERR_NONE};
-    err = err == NULL ? &unwanted : err;
-    MIGRATE_FILES_AUTO files = {.items = NULL, .count = 0};
-    int failure = migrate_files_load(&files, options->directory, false, err);
+    bool locks = !migrate_action_reports(phase->options->action);
+    int failure = migrate_session_reset(phase->store.db, err);
+    if (failure == 0 && locks) {
+        failure = migrate_lock(phase->store.db, phase->options->lock_timeout_ms, phase->store.stop_fd, err);
+    }
+    failure = failure == 0 ? meet(phase, err) : failure;
+    failure = failure == 0 ? act(phase, out, err) : failure;
+    if (failure != 0) {
+        return recode_refusal(failure, err); /* the lock goes with the connection */
+    }
+    return locks ? migrate_unlock(phase->store.db, err) : 0;
+}
+
+static int perform(struct phase *phase, struct migrate_outcome *out, struct err *err)
+{
+    const struct migrate_options *options = phase->options;
+    int failure = load(phase, false, err);
     if (failure != 0) {
         return failure;
     }
@@ -112,14 +341,16 @@ int migrate_up(const struct migrate_options *options, size_t *applied, struct er
         return stop_fd;
     }
     db_interruptible(db, stop_fd);
-    MIGRATE_STORE_AUTO store = {.db = db, .table = NULL, .stop_fd = stop_fd};
-    failure = migrate_session_reset(db, err);
-    if (failure == 0) {
-        failure = migrate_lock(db, options->lock_timeout_ms, stop_fd, err);
-    }
-    if (failure == 0) {
-        failure = up_locked(&store, &files, options, applied, err);
-    }
-    /* After a failure the lock goes with the connection. */
-    return failure != 0 ? recode_refusal(failure, err) : migrate_unlock(db, err);
+    phase->store = (struct migrate_store){.db = db, .stop_fd = stop_fd, .binary_version = options->binary_version};
+    return perform_locked(phase, out, err);
+}
+
+int migrate_perform(const struct migrate_options *options, struct migrate_outcome *out, struct err *err)
+{
+    struct err unwanted = {.code = ERR_NONE};
+    struct phase phase = {.options = options};
+    *out = (struct migrate_outcome){.report = BUFFER_EMPTY};
+    int failure = perform(&phase, out, err == NULL ? &unwanted : err);
+    phase_done(&phase);
+    return failure;
 }

@@ -23,7 +23,7 @@ struct err {
     enum err_code code;
     bool transient;     /* trying the same again later may succeed */
     char sqlstate[6];   /* the five characters that PostgreSQL reported, else "" */
-    char message[1024]; /* what failed, on which object, why; lower case, no full stop */
+    char message[2048]; /* what failed, on which object, why; lower case, no full stop; further lines show it */
     char hint[512];     /* what an operator can do about it, else "" */
 };
 

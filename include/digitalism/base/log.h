@@ -42,7 +42,8 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One log line for each line of a text. */
 void log_lines(enum log_level level, const char *text);
 
-/* One line for an error: its message, its hint behind "; hint: ", its SQLSTATE as a field in JSON. */
+/* One line for an error: its message, its hint behind "; hint: ", its SQLSTATE as a field in JSON. A message of several
+ * lines is as many lines of text, and one object of JSON. */
 void log_err(enum log_level level, const struct err *err);
 
 /* A field of a JSON line; in text lines only the message is printed. `text` NULL means `number`. */
