@@ -126,12 +126,15 @@ static void assert_works(struct fixture *fixture)
     assert_int_equal(db_result_integer(result, 0, 0), 1);
 }
 
-static void test_script_error_has_its_position_in_characters(void **state)
+static void test_statement_error_has_its_position_in_characters(void **state)
 {
     struct fixture *fixture = *state;
-    size_t position = 99;
-    assert_int_equal(db_exec_script(fixture->db, "SELECT 'é'; SELEC 1", &position, &fixture->err), -ERR_DATABASE);
-    assert_int_equal(position, 13);
+    struct db_diagnosis told = {.position = 99};
+    const char *sql = "SELECT 'é'; SELEC 1";
+    assert_int_equal(db_exec_statement(fixture->db, sql, NULL, 0, &told, &fixture->err), -ERR_DATABASE);
+    assert_int_equal(told.position, 13);
+    assert_string_equal(told.message, "syntax error at or near \"SELEC\"");
+    assert_string_equal(told.detail, "");
     assert_string_equal(fixture->err.message, "syntax error at or near \"SELEC\" (42601)");
     assert_string_equal(fixture->err.sqlstate, "42601");
     assert_false(fixture->err.transient);
@@ -141,13 +144,47 @@ static void test_script_error_has_its_position_in_characters(void **state)
 static void test_error_has_detail_and_hint(void **state)
 {
     struct fixture *fixture = *state;
-    size_t position = 99;
+    struct db_diagnosis told = {.position = 99};
     const char *sql = "DO $$ BEGIN RAISE EXCEPTION 'what' USING DETAIL = 'why', HINT = 'do'; END $$";
-    assert_int_equal(db_exec_script(fixture->db, sql, &position, &fixture->err), -ERR_DATABASE);
-    assert_int_equal(position, 0);
+    assert_int_equal(db_exec_statement(fixture->db, sql, NULL, 0, &told, &fixture->err), -ERR_DATABASE);
+    assert_int_equal(told.position, 0);
+    assert_string_equal(told.message, "what");
+    assert_string_equal(told.detail, "why");
+    assert_string_equal(told.hint, "do");
+    assert_string_equal(told.context, "PL/pgSQL function inline_code_block line 1 at RAISE");
     assert_string_equal(fixture->err.message, "what; why (P0001)");
     assert_string_equal(fixture->err.hint, "do");
     assert_works(fixture);
+}
+
+/* Goal: what does not fit ends between two characters. */
+static void test_long_diagnosis_is_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_diagnosis told = {.position = 99};
+    const char *sql = "DO $$ BEGIN RAISE EXCEPTION '%', repeat('x', 510) || 'éé'; END $$";
+    assert_int_equal(db_exec_statement(fixture->db, sql, NULL, 0, &told, &fixture->err), -ERR_DATABASE);
+    assert_int_equal(strlen(told.message), 510);
+    assert_works(fixture);
+}
+
+static void test_diagnosis_is_filled_by_errors_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_diagnosis told = {.position = 99, .message = "x"};
+    assert_int_equal(db_exec_statement(fixture->db, "SELECT 1", NULL, 0, &told, &fixture->err), 0);
+    assert_int_equal(told.position, 99);
+    assert_string_equal(told.message, "x");
+}
+
+static void test_rows_of_the_last_statement_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    DB_RESULT_AUTO result = NULL;
+    assert_int_equal(db_exec_rows(fixture->db, &result, "SELECT 1; SELECT 2 UNION SELECT 3 ORDER BY 1", &fixture->err),
+                     0);
+    assert_int_equal(db_result_rows(result), 2);
+    assert_string_equal(db_result_text(result, 0, 0), "2");
 }
 
 static void test_failed_script_is_rolled_back_whole(void **state)
@@ -179,6 +216,43 @@ static void test_copy_in_a_script_does_not_hang(void **state)
                      -ERR_DATABASE);
     assert_string_equal(fixture->err.message, "COPY from stdin failed: COPY FROM STDIN is not supported (57014)");
     assert_int_equal(db_exec(fixture->db, "COPY (SELECT generate_series(1, 100000)) TO STDOUT", &fixture->err), 0);
+    assert_works(fixture);
+}
+
+static void assert_copied(struct fixture *fixture, const char *data, size_t data_bytes, int64_t rows)
+{
+    DB_RESULT_AUTO result = NULL;
+    const char *sql = "COPY c FROM STDIN";
+    assert_int_equal(db_exec_statement(fixture->db, sql, data, data_bytes, NULL, &fixture->err), 0);
+    assert_int_equal(db_exec_rows(fixture->db, &result, "SELECT count(*) FROM c", &fixture->err), 0);
+    assert_int_equal(db_result_integer(result, 0, 0), rows);
+}
+
+static void test_copy_reads_the_data_that_is_given(void **state)
+{
+    struct fixture *fixture = *state;
+    const size_t rows = (size_t) 512 * 1024;
+    char *data = malloc(4 * rows);
+    assert_non_null(data);
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(data + 4 * i, "123\n", 4);
+    }
+    assert_int_equal(db_exec(fixture->db, "CREATE TEMP TABLE c (a int)", &fixture->err), 0);
+    assert_copied(fixture, "1\n2", 3, 2);
+    assert_copied(fixture, "", 0, 2);
+    assert_copied(fixture, data, 4 * rows, 2 + (int64_t) rows);
+    free(data);
+}
+
+static void test_copy_that_is_refused_names_its_line(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_diagnosis told = {.position = 99};
+    assert_int_equal(db_exec(fixture->db, "CREATE TEMP TABLE c (a int)", &fixture->err), 0);
+    assert_int_equal(db_exec_statement(fixture->db, "COPY c FROM STDIN", "1\nx\n", 4, &told, &fixture->err),
+                     -ERR_DATABASE);
+    assert_string_equal(told.message, "invalid input syntax for type integer: \"x\"");
+    assert_string_equal(told.context, "COPY c, line 2, column a: \"x\"");
     assert_works(fixture);
 }
 
@@ -287,11 +361,16 @@ int main(void)
         WITH_CONNECTION(test_values_and_types_come_back),
         WITH_CONNECTION(test_session_has_its_settings),
         WITH_CONNECTION(test_prepared_statement_and_affected_rows),
-        WITH_CONNECTION(test_script_error_has_its_position_in_characters),
+        WITH_CONNECTION(test_statement_error_has_its_position_in_characters),
         WITH_CONNECTION(test_error_has_detail_and_hint),
+        WITH_CONNECTION(test_long_diagnosis_is_cut),
+        WITH_CONNECTION(test_diagnosis_is_filled_by_errors_only),
+        WITH_CONNECTION(test_rows_of_the_last_statement_are_kept),
         WITH_CONNECTION(test_failed_script_is_rolled_back_whole),
         WITH_CONNECTION(test_transaction_state_is_known),
         WITH_CONNECTION(test_copy_in_a_script_does_not_hang),
+        WITH_CONNECTION(test_copy_reads_the_data_that_is_given),
+        WITH_CONNECTION(test_copy_that_is_refused_names_its_line),
         WITH_CONNECTION(test_more_than_the_socket_holds_goes_both_ways),
         WITH_CONNECTION(test_lost_connection_is_transient),
         WITH_CONNECTION(test_more_parameters_than_possible_are_refused),

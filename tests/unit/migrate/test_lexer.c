@@ -1,4 +1,5 @@
-/* Goal: SQL is cut where PostgreSQL cuts it, and a COMMIT is found exactly where it is a statement. */
+/* Goal: SQL is cut into tokens where PostgreSQL cuts it.
+ * Not here: statements (test_script.c); PostgreSQL as the judge (tests/integration/test_migrate_lexer.py). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "migrate/internal.h"
+#include "digitalism/base/buffer.h"
+#include "migrate/lexer.h"
 
 /* The tokens of a text, each in brackets. */
 static void assert_tokens(const char *text, const char *expected)
@@ -52,54 +54,52 @@ static void test_what_is_not_closed_reaches_to_the_end(void **state)
     assert_tokens("/*", "");
 }
 
-static void assert_ends_at(const char *text, size_t offset)
-{
-    struct migrate_token found = {.start = 0};
-    if (!migrate_find_transaction_end(text, strlen(text), &found)) {
-        fail_msg("nothing found in: %s", text);
-    }
-    assert_int_equal(found.start, offset);
-}
-
-static void test_ends_are_found(void **state)
+static void test_operators_end_where_a_comment_begins(void **state)
 {
     (void) state;
-    assert_ends_at("COMMIT", 0);
-    assert_ends_at("begin; select 1; commit;", 17);
-    assert_ends_at("SELECT 1;\n-- x\nEND;", 15);
-    assert_ends_at("abort", 0);
-    assert_ends_at("ROLLBACK", 0);
-    assert_ends_at("rollback work;", 0);
-    assert_ends_at("rollback and chain;", 0);
-    assert_ends_at("PREPARE TRANSACTION 'x'", 0);
-    assert_ends_at(";;commit", 2);
-    assert_ends_at("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; COMMIT", 60);
-    assert_ends_at("CREATE FUNCTION f() AS $$ x $$; COMMIT", 32);
+    assert_tokens("a +-- x\n b", "[a][+][b]");
+    assert_tokens("a */* x */ b", "[a][*][b]");
+    assert_tokens("a - -b", "[a][-][-][b]");
+    assert_tokens("a/ *b", "[a][/][*][b]");
+    assert_tokens("/*/ b */ c", "[c]");
+    assert_tokens("/* **/ c", "[c]");
+    assert_tokens("-- a\rb", "[b]");
 }
 
-static void assert_no_end(const char *text)
-{
-    struct migrate_token found;
-    if (migrate_find_transaction_end(text, strlen(text), &found)) {
-        fail_msg("an end found at %zu in: %s", found.start, text);
-    }
-}
-
-static void test_look_alikes_are_no_ends(void **state)
+static void test_words_with_quotes_behind_them(void **state)
 {
     (void) state;
-    assert_no_end("");
-    assert_no_end("BEGIN; SELECT 1");
-    assert_no_end("SELECT 'x; COMMIT;'");
-    assert_no_end("-- x;\n/* ; COMMIT; */ SELECT 1");
-    assert_no_end("DO $$ BEGIN NULL; END; $$; SELECT 1");
-    assert_no_end("SAVEPOINT a; ROLLBACK TO a; ROLLBACK WORK TO SAVEPOINT a; ROLLBACK TRANSACTION TO a; RELEASE a");
-    assert_no_end("PREPARE x AS SELECT 1");
-    assert_no_end("COMMENT ON TABLE a IS 'x'; SELECT 1 AS commit");
-    assert_no_end("CREATE TABLE a (\"end\" int); CREATE TABLE commits ()");
-    assert_no_end("CREATE RULE r AS ON INSERT TO a DO (SELECT 1; END)");
-    assert_no_end("CREATE OR REPLACE PROCEDURE f() BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END; SELECT 1");
-    assert_no_end("create function f() returns int begin atomic select 1; end");
+    assert_tokens("U&'\\' x", "[U][&]['\\'][x]");
+    assert_tokens("U&\"a;\"", "[U][&][\"a;\"]");
+    assert_tokens("N'a;' B'1' X'\\'", "[N]['a;'][B]['1'][X]['\\']");
+    assert_tokens("type'a\\' x", "[type]['a\\'][x]");
+    assert_tokens("e'\\\\' x", "[e'\\\\'][x]");
+    assert_tokens("e'''\\'' x", "[e'''\\''][x]");
+    assert_tokens("e 'a\\' x", "[e]['a\\'][x]");
+    assert_tokens("a$$b$$ c", "[a$$b$$][c]");
+    assert_tokens("1$$", "[1$$]");
+}
+
+static void test_dollar_quotes_end_at_their_own_tag(void **state)
+{
+    (void) state;
+    assert_tokens("$a$ $b$a$ x", "[$a$ $b$a$][x]");
+    assert_tokens("$a$ $A$ $a$ x", "[$a$ $A$ $a$][x]");
+    assert_tokens("$é1_$;$é1_$ x", "[$é1_$;$é1_$][x]");
+    assert_tokens("$1a$ x", "[$][1a$][x]");
+    assert_tokens("$a b$ x", "[$][a][b$][x]");
+    assert_tokens("$$$$ x", "[$$$$][x]");
+}
+
+static void test_keywords_are_found_in_any_case(void **state)
+{
+    (void) state;
+    const char *text = "CoMMit commits";
+    const struct migrate_token token = {.start = 0, .length = 6};
+    const struct migrate_token longer = {.start = 7, .length = 7};
+    assert_true(migrate_token_is(text, &token, "commit"));
+    assert_false(migrate_token_is(text, &token, "commits"));
+    assert_false(migrate_token_is(text, &longer, "commit"));
 }
 
 int main(void)
@@ -107,8 +107,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_what_is_not_closed_reaches_to_the_end),
-        cmocka_unit_test(test_ends_are_found),
-        cmocka_unit_test(test_look_alikes_are_no_ends),
+        cmocka_unit_test(test_operators_end_where_a_comment_begins),
+        cmocka_unit_test(test_words_with_quotes_behind_them),
+        cmocka_unit_test(test_dollar_quotes_end_at_their_own_tag),
+        cmocka_unit_test(test_keywords_are_found_in_any_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
