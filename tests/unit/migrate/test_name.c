@@ -28,8 +28,7 @@ static void check(struct migrate_name found, const struct expectation *expected)
         fail_msg("\"%s\" is of the kind %d", expected->name, (int) found.kind);
     }
     bool is_migration = found.kind == MIGRATE_NAME_UP || found.kind == MIGRATE_NAME_DOWN;
-    if (is_migration &&
-        (strcmp(found.version.text, expected->version) != 0 || strcmp(marks, expected->marks) != 0)) {
+    if (is_migration && (strcmp(found.version.text, expected->version) != 0 || strcmp(marks, expected->marks) != 0)) {
         fail_msg("\"%s\" has the version %s and the marks %s", expected->name, found.version.text, marks);
     }
 }
@@ -76,10 +75,14 @@ static void test_titles_with_dots(void **state)
 {
     (void) state;
     static const struct expectation cases[] = {
-        {"1_add_v1.2.sql", UP, "1", ""},          {"1_add_v1.2.up.sql", UP, "1", "D"},
-        {"1_add.view.sql", UP, "1", ""},          {"1_up.and.sql", UP, "1", ""},
-        {"1_x.up.z.sql", UP, "1", ""},            {"1_x.mysql.z.sql", UP, "1", ""},
-        {"1_x..sql", UP, "1", ""},                {"1_x.upper.sql", UP, "1", ""},
+        {"1_add_v1.2.sql", UP, "1", ""},
+        {"1_add_v1.2.up.sql", UP, "1", "D"},
+        {"1_add.view.sql", UP, "1", ""},
+        {"1_up.and.sql", UP, "1", ""},
+        {"1_x.up.z.sql", UP, "1", ""},
+        {"1_x.mysql.z.sql", UP, "1", ""},
+        {"1_x..sql", UP, "1", ""},
+        {"1_x.upper.sql", UP, "1", ""},
         {"1_x.postgres.z.down.sql", DOWN, "1", "D"},
     };
     check_files(cases, sizeof(cases) / sizeof(cases[0]));
@@ -89,26 +92,16 @@ static void test_flyway_names(void **state)
 {
     (void) state;
     static const struct expectation cases[] = {
-        {"V1__x.sql", UP, "1", ""},
-        {"V1.2__x.sql", UP, "1.2", ""},
-        {"V1_2__x.sql", UP, "1.2", ""},
-        {"V001.0020__x.sql", UP, "1.20", ""},
-        {"V2.0__x.sql", UP, "2", ""},
-        {"V2__.x.sql", UP, "2", ""},
-        {"R__x.sql", UP, "", ""},
-        {"R__x.postgres.sql", UP, "", "S"},
-        {"V1__x.down.sql", DOWN, "1", "D"},
-        {"V1_x.sql", MISS, "", ""},
-        {"V1.2_x.sql", MISS, "", ""},
-        {"V__x.sql", MISS, "", ""},
-        {"V1__.sql", MISS, "", ""},
-        {"V1.12345__x.sql", MISS, "", ""},
-        {"v1__x.sql", MISS, "", ""},
-        {"R__.sql", MISS, "", ""},
-        {"R_x.sql", MISS, "", ""},
-        {"r__x.sql", MISS, "", ""},
-        {"U1__x.sql", MISS, "", ""},
-        {"B1__x.sql", MISS, "", ""},
+        {"V1__x.sql", UP, "1", ""},         {"V1.2__x.sql", UP, "1.2", ""},
+        {"V1_2__x.sql", UP, "1.2", ""},     {"V001.0020__x.sql", UP, "1.20", ""},
+        {"V2.0__x.sql", UP, "2", ""},       {"V2__.x.sql", UP, "2", ""},
+        {"R__x.sql", UP, "", ""},           {"R__x.postgres.sql", UP, "", "S"},
+        {"V1__x.down.sql", DOWN, "1", "D"}, {"V1_x.sql", MISS, "", ""},
+        {"V1.2_x.sql", MISS, "", ""},       {"V__x.sql", MISS, "", ""},
+        {"V1__.sql", MISS, "", ""},         {"V1.12345__x.sql", MISS, "", ""},
+        {"v1__x.sql", MISS, "", ""},        {"R__.sql", MISS, "", ""},
+        {"R_x.sql", MISS, "", ""},          {"r__x.sql", MISS, "", ""},
+        {"U1__x.sql", MISS, "", ""},        {"B1__x.sql", MISS, "", ""},
     };
     check_files(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -182,11 +175,21 @@ static void test_other_files(void **state)
 {
     (void) state;
     static const struct expectation cases[] = {
-        {"README.md", OTHER, "", ""},         {"x.SQL", OTHER, "", ""},     {".0001_x.sql", OTHER, "", ""},
-        {".sql", OTHER, "", ""},              {"sql", OTHER, "", ""},       {"", OTHER, "", ""},
-        {"0001_x.sql~", OTHER, "", ""},       {"0001_x.sql.", OTHER, "", ""}, {"0001_x.sql.bak", OTHER, "", ""},
-        {"9", OTHER, "", ""},                 {"9.a", OTHER, "", ""},       {"0001_x", OTHER, "", ""},
-        {"alembic_revisions", OTHER, "", ""}, {"V1__x.java", OTHER, "", ""}, {"0001_x.go", OTHER, "", ""},
+        {"README.md", OTHER, "", ""},
+        {"x.SQL", OTHER, "", ""},
+        {".0001_x.sql", OTHER, "", ""},
+        {".sql", OTHER, "", ""},
+        {"sql", OTHER, "", ""},
+        {"", OTHER, "", ""},
+        {"0001_x.sql~", OTHER, "", ""},
+        {"0001_x.sql.", OTHER, "", ""},
+        {"0001_x.sql.bak", OTHER, "", ""},
+        {"9", OTHER, "", ""},
+        {"9.a", OTHER, "", ""},
+        {"0001_x", OTHER, "", ""},
+        {"alembic_revisions", OTHER, "", ""},
+        {"V1__x.java", OTHER, "", ""},
+        {"0001_x.go", OTHER, "", ""},
     };
     check_files(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -218,10 +221,10 @@ static void test_directories(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_names),      cmocka_unit_test(test_titles_with_dots),
-        cmocka_unit_test(test_flyway_names),     cmocka_unit_test(test_dialects_in_every_order),
-        cmocka_unit_test(test_autocommit),       cmocka_unit_test(test_near_misses),
-        cmocka_unit_test(test_other_files),      cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_plain_names),  cmocka_unit_test(test_titles_with_dots),
+        cmocka_unit_test(test_flyway_names), cmocka_unit_test(test_dialects_in_every_order),
+        cmocka_unit_test(test_autocommit),   cmocka_unit_test(test_near_misses),
+        cmocka_unit_test(test_other_files),  cmocka_unit_test(test_directories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
