@@ -58,7 +58,8 @@ static void test_statements_end_at_semicolons(void **state)
     assert_script(";;\n;", "");
     assert_script("SELECT 1", "[SELECT 1]");
     assert_script("SELECT 1;SELECT 2;", "[SELECT 1][SELECT 2]");
-    assert_script("-- a\nSELECT 1 -- b;\n + 1 /* ; */ ; -- c\nSELECT 2 -- d", "[SELECT 1 -- b;\n + 1 /* ; */ ][SELECT 2]");
+    assert_script("-- a\nSELECT 1 -- b;\n + 1 /* ; */ ; -- c\nSELECT 2 -- d",
+                  "[SELECT 1 -- b;\n + 1 /* ; */ ][SELECT 2]");
     assert_script("SELECT 1;;SELECT 2 ;\r\n", "[SELECT 1][SELECT 2 ]");
     assert_script("a=1;b:=2;c::int;", "[a=1][b:=2][c::int]");
 }
@@ -96,10 +97,11 @@ static void test_bodies_of_functions(void **state)
                   "[create or replace procedure p() begin atomic select case when true then 1 end; end][x]");
     assert_script("CREATE FUNCTION f() RETURNS int RETURN CASE WHEN true THEN 1 END; x",
                   "[CREATE FUNCTION f() RETURNS int RETURN CASE WHEN true THEN 1 END][x]");
-    assert_script("CREATE FUNCTION f(a int DEFAULT (CASE WHEN true THEN 1 END)) BEGIN ATOMIC SELECT (SELECT CASE a WHEN 1 "
-                  "THEN 2 END); END; x",
-                  "[CREATE FUNCTION f(a int DEFAULT (CASE WHEN true THEN 1 END)) BEGIN ATOMIC SELECT (SELECT CASE a WHEN 1 "
-                  "THEN 2 END); END][x]");
+    assert_script(
+        "CREATE FUNCTION f(a int DEFAULT (CASE WHEN true THEN 1 END)) BEGIN ATOMIC SELECT (SELECT CASE a WHEN 1 "
+        "THEN 2 END); END; x",
+        "[CREATE FUNCTION f(a int DEFAULT (CASE WHEN true THEN 1 END)) BEGIN ATOMIC SELECT (SELECT CASE a WHEN 1 "
+        "THEN 2 END); END][x]");
     assert_script("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1; x", "[CREATE FUNCTION f() BEGIN ATOMIC SELECT 1; x]");
     assert_script("CREATE TABLE function (a int); BEGIN; x; END;", "[CREATE TABLE function (a int)]B[BEGIN][x]C[END]");
 }

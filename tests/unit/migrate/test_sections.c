@@ -1,5 +1,5 @@
-/* Goal: the marks of goose, dbmate and sqlx are found however they are written, and wrong ones are told with their line.
- * Not here: which files are searched for marks (test_files.c). */
+/* Goal: the marks of goose, dbmate and sqlx are found however they are written, and wrong ones are told with their
+ * line. Not here: which files are searched for marks (test_files.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +30,7 @@ static void assert_part(const char *text, const struct migrate_part *part, const
     }
     bool no_transaction = expected[0] == '!';
     expected += no_transaction ? 1 : 0;
-    if (part->end - part->start != strlen(expected) ||
-        memcmp(text + part->start, expected, strlen(expected)) != 0) {
+    if (part->end - part->start != strlen(expected) || memcmp(text + part->start, expected, strlen(expected)) != 0) {
         fail_msg("\"%.*s\" in: %s", (int) (part->end - part->start), text + part->start, text);
     }
     assert_int_equal(part->no_transaction, no_transaction);
@@ -86,8 +85,7 @@ static void test_no_transaction_of_each_tool(void **state)
 {
     (void) state;
     assert_sections("-- +goose NO TRANSACTION\n-- +goose Up\nA;\n-- +goose Down\nB;\n", "!A;\n", "!B;\n");
-    assert_sections("-- +goose Up\n-- +goose  no\ttransaction\r\nA;\n",
-                    "!-- +goose  no\ttransaction\r\nA;\n", NULL);
+    assert_sections("-- +goose Up\n-- +goose  no\ttransaction\r\nA;\n", "!-- +goose  no\ttransaction\r\nA;\n", NULL);
     assert_sections("-- migrate:up transaction:false\nA;\n-- migrate:down\nB;\n", "!A;\n", "B;\n");
     assert_sections("-- migrate:up\nA;\n-- migrate:down\t Transaction:FALSE \r\nB;\n", "A;\n", "!B;\n");
     assert_sections("-- migrate:up transaction:true\nA;\n", "A;\n", NULL);
@@ -150,8 +148,7 @@ static void test_wrong_marks_are_told_with_their_line(void **state)
     assert_wrong("-- migrate:up\n-- +goose Down\n", 14, "the marks of goose and of dbmate in one file", "");
     assert_wrong("\n-- migrate:up transaction:off\n", 1, "the option \"transaction:off\" is not known",
                  "there is transaction:false");
-    assert_wrong("-- +goose ENVSUB ON\n-- +goose Up\n", 0,
-                 "variables of the environment are not put into migrations",
+    assert_wrong("-- +goose ENVSUB ON\n-- +goose Up\n", 0, "variables of the environment are not put into migrations",
                  "write the values into the file, and take the ENVSUB mark out");
 }
 

@@ -1,5 +1,5 @@
-/* Goal: what a statement would do to a transaction is seen from its first words, and never from what only looks like it.
- * Not here: where statements end (test_script.c). */
+/* Goal: what a statement would do to a transaction is seen from its first words, and never from what only looks like
+ * it. Not here: where statements end (test_script.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
