@@ -48,8 +48,12 @@ static int find_style(struct style *out, const char *directory, struct err *err)
         err_hint(err, "MIGRATIONS_PATH names the directory of the migrations");
         return -(int) ERR_MIGRATION;
     }
-    int failure = migrate_files_load(&files, directory, false, true, err);
-    if (failure != 0 && strstr(err->message, "has no migration") == NULL) {
+    struct err told;
+    int failure = migrate_files_load(&files, directory, false, true, &told);
+    if (failure != 0 && strstr(told.message, "has no migration") == NULL) {
+        if (err != NULL) {
+            *err = told;
+        }
         return failure;
     }
     for (size_t i = 0; i < files.count && !migrate_file_repeatable(&files.items[i]); i++) {
