@@ -22,10 +22,12 @@ static bool at_text(const struct migrate_lexer *lexer, const char *text)
     return lexer->length - lexer->at >= length && memcmp(lexer->text + lexer->at, text, length) == 0;
 }
 
-/* Block comments nest. One that is not closed reaches to the end, as do strings: the server will say so. */
+/* Block comments nest. One that is not closed reaches to the end, as do strings: of those the server will say so, but
+ * comments are not sent to it. */
 static void skip_block_comment(struct migrate_lexer *lexer)
 {
     size_t depth = 0;
+    size_t start = lexer->at;
     do {
         if (at_text(lexer, "/*")) {
             depth += 1;
@@ -37,6 +39,10 @@ static void skip_block_comment(struct migrate_lexer *lexer)
             lexer->at += 1;
         }
     } while (depth > 0 && lexer->at < lexer->length);
+    if (depth > 0) {
+        lexer->is_open = true;
+        lexer->open = start;
+    }
 }
 
 static void skip_blanks(struct migrate_lexer *lexer)

@@ -11,6 +11,8 @@ struct migrate_lexer {
     const char *text;
     size_t length; /* where to stop */
     size_t at;     /* where to go on */
+    bool is_open;  /* a comment is not closed, and begins at `open` */
+    size_t open;
 };
 
 /* A word, number, string, quoted name, dollar-quoted text or single character; never blank, never a comment. */

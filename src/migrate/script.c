@@ -280,6 +280,12 @@ static int parse(struct parser *parser, size_t *offset, struct err *err)
             end = token.start + token.length;
         }
     }
+    if (failure == 0 && parser->lexer.is_open) {
+        *offset = parser->lexer.open;
+        (void) err_set(err, ERR_MIGRATION, "the comment that begins here has no end");
+        err_hint(err, "it hides all that is behind it; comments nest, so that each /* needs its own */");
+        return -(int) ERR_MIGRATION;
+    }
     return failure != 0 ? failure : end_statement(parser, end, offset, err);
 }
 

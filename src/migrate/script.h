@@ -37,7 +37,8 @@ struct migrate_script {
 };
 
 /* Cuts the bytes from `start` to `end` into statements. \restrict and \unrestrict, which pg_dump writes, are left out.
- * -ERR_MIGRATION with `*offset` at what psql alone could do: any other backslash command. */
+ * -ERR_MIGRATION with `*offset` at what psql alone could do, any other backslash command, and at a comment that is not
+ * closed. */
 int migrate_script_parse(struct migrate_script *out, const char *text, size_t start, size_t end, size_t *offset,
                          struct err *err);
 void migrate_script_done(struct migrate_script *script);

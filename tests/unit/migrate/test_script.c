@@ -180,6 +180,20 @@ static void test_sql_in_the_line_of_copy_is_refused(void **state)
                  "nothing may stand behind COPY … FROM stdin; in its line", "");
 }
 
+/* Goal: what is behind it is not left out in silence. */
+static void test_comment_without_an_end_is_refused(void **state)
+{
+    (void) state;
+    const char *message = "the comment that begins here has no end";
+    const char *hint = "it hides all that is behind it; comments nest, so that each /* needs its own */";
+    assert_wrong("SELECT 1; /* x\nSELECT 2;\n", 10, message, hint);
+    assert_wrong("SELECT 1 /* /* */ ;", 9, message, hint);
+    assert_wrong("/* a */ /*/", 8, message, hint);
+    assert_wrong("/*", 0, message, hint);
+    assert_script("SELECT '/*'; -- /*\nSELECT \"/*\" $$ /* $$", "[SELECT '/*'][SELECT \"/*\" $$ /* $$]");
+    assert_script("COPY t FROM stdin;\n/*\n\\.\nx", "[COPY t FROM stdin]{/*\n}[x]");
+}
+
 static void test_only_the_part_is_read(void **state)
 {
     (void) state;
@@ -223,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_commands_of_pg_dump_are_skipped),
         cmocka_unit_test(test_other_commands_of_psql_are_refused),
         cmocka_unit_test(test_sql_in_the_line_of_copy_is_refused),
+        cmocka_unit_test(test_comment_without_an_end_is_refused),
         cmocka_unit_test(test_only_the_part_is_read),
         cmocka_unit_test(test_more_statements_than_there_was_room_for),
     };
