@@ -45,19 +45,30 @@ static void skip_block_comment(struct migrate_lexer *lexer)
     }
 }
 
+static bool is_line_end(char character)
+{
+    return character == '\n' || character == '\r';
+}
+
+static void skip_line_comment(struct migrate_lexer *lexer)
+{
+    while (lexer->at < lexer->length && !is_line_end(lexer->text[lexer->at])) {
+        lexer->at += 1;
+    }
+}
+
+static bool at_blank(const struct migrate_lexer *lexer)
+{
+    return strchr(" \t\n\r\f\v", lexer->text[lexer->at]) != NULL;
+}
+
 static void skip_blanks(struct migrate_lexer *lexer)
 {
     while (lexer->at < lexer->length) {
-        if (strchr(" \t\n\r\f\v", lexer->text[lexer->at]) != NULL) {
+        if (at_blank(lexer)) {
             lexer->at += 1;
         } else if (at_text(lexer, "--")) {
-            const char *rest = lexer->text + lexer->at;
-            size_t left = lexer->length - lexer->at;
-            size_t end = 0;
-            while (end < left && rest[end] != '\n' && rest[end] != '\r') {
-                end++;
-            }
-            lexer->at += end;
+            skip_line_comment(lexer);
         } else if (at_text(lexer, "/*")) {
             skip_block_comment(lexer);
         } else {
@@ -104,6 +115,27 @@ static void skip_dollar_quoted(struct migrate_lexer *lexer, size_t tag_length)
     lexer->at = end == NULL ? lexer->length : (size_t) (end - lexer->text) + tag_length;
 }
 
+/* Behind a string, another quote continues it when there is a line end between them; `--` comments may stand there too,
+ * others not (manual, 4.1.2.1). */
+static bool skip_to_continuation(struct migrate_lexer *lexer)
+{
+    struct migrate_lexer ahead = *lexer;
+    bool has_line_end = false;
+    while (ahead.at < ahead.length && (at_blank(&ahead) || at_text(&ahead, "--"))) {
+        if (at_blank(&ahead)) {
+            has_line_end |= is_line_end(ahead.text[ahead.at]);
+            ahead.at += 1;
+        } else {
+            skip_line_comment(&ahead);
+        }
+    }
+    if (!has_line_end || ahead.at == ahead.length || ahead.text[ahead.at] != '\'') {
+        return false;
+    }
+    lexer->at = ahead.at;
+    return true;
+}
+
 static void take_word(struct migrate_lexer *lexer)
 {
     size_t start = lexer->at;
@@ -113,7 +145,9 @@ static void take_word(struct migrate_lexer *lexer)
     /* E'…' is the one string in which a backslash means something. */
     bool escape = lexer->at - start == 1 && (lexer->text[start] == 'E' || lexer->text[start] == 'e');
     if (escape && lexer->at < lexer->length && lexer->text[lexer->at] == '\'') {
-        skip_quoted(lexer, '\'', true);
+        do {
+            skip_quoted(lexer, '\'', true);
+        } while (skip_to_continuation(lexer));
     }
 }
 

@@ -80,6 +80,19 @@ static void test_words_with_quotes_behind_them(void **state)
     assert_tokens("1$$", "[1$$]");
 }
 
+/* Goal: the pieces of E'…' are of its kind too. */
+static void test_strings_that_go_on_in_the_next_line(void **state)
+{
+    (void) state;
+    assert_tokens("E'a'\n'\\'' x", "[E'a'\n'\\''][x]");
+    assert_tokens("E'a' -- /*\n\t-- '\n 'b\\'' \r'\\'' x", "[E'a' -- /*\n\t-- '\n 'b\\'' \r'\\''][x]");
+    assert_tokens("E'a' '\\' x", "[E'a']['\\'][x]");
+    assert_tokens("E'a' /* \n */ '\\' x", "[E'a']['\\'][x]");
+    assert_tokens("E'a'\n;'\\' x", "[E'a'][;]['\\'][x]");
+    assert_tokens("'a'\n'\\' x", "['a']['\\'][x]");
+    assert_tokens("E'a'\n", "[E'a']");
+}
+
 static void test_dollar_quotes_end_at_their_own_tag(void **state)
 {
     (void) state;
@@ -109,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_closed_reaches_to_the_end),
         cmocka_unit_test(test_operators_end_where_a_comment_begins),
         cmocka_unit_test(test_words_with_quotes_behind_them),
+        cmocka_unit_test(test_strings_that_go_on_in_the_next_line),
         cmocka_unit_test(test_dollar_quotes_end_at_their_own_tag),
         cmocka_unit_test(test_keywords_are_found_in_any_case),
     };

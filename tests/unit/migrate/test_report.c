@@ -55,7 +55,8 @@ static void test_caret_is_below_the_character(void **state)
 static void test_characters_of_several_bytes_are_one_column(void **state)
 {
     (void) state;
-    assert_shown("x; SELECT 'é€𝄞', FOO;", 1, 15, PATH ":1:18: no (42601)\n  x; SELECT 'é€𝄞', FOO;\n                   ^");
+    assert_shown("x; SELECT 'é€𝄞', FOO;", 1, 15,
+                 PATH ":1:18: no (42601)\n  x; SELECT 'é€𝄞', FOO;\n                   ^");
     assert_shown("-- é\nx 'é' é;", 0, 7, PATH ":2:7: no (42601)\n  x 'é' é;\n        ^");
 }
 
