@@ -163,7 +163,8 @@ bool migrate_lexer_next(struct migrate_lexer *lexer, struct migrate_token *token
     if (is_word_start(first)) {
         take_word(lexer);
     } else if (first >= '0' && first <= '9') {
-        while (lexer->at < lexer->length && is_word_part(lexer->text[lexer->at])) {
+        /* A dollar quote may begin right behind it, as behind the parameter $1. */
+        while (lexer->at < lexer->length && is_word_part(lexer->text[lexer->at]) && lexer->text[lexer->at] != '$') {
             lexer->at += 1;
         }
     } else if (first == '\'' || first == '"') {

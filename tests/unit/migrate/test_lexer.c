@@ -77,7 +77,7 @@ static void test_words_with_quotes_behind_them(void **state)
     assert_tokens("e'''\\'' x", "[e'''\\''][x]");
     assert_tokens("e 'a\\' x", "[e]['a\\'][x]");
     assert_tokens("a$$b$$ c", "[a$$b$$][c]");
-    assert_tokens("1$$", "[1$$]");
+    assert_tokens("1$$;$$ $1$a$;$a$ x", "[1][$$;$$][$][1][$a$;$a$][x]");
 }
 
 /* Goal: the pieces of E'…' are of its kind too. */
@@ -99,7 +99,7 @@ static void test_dollar_quotes_end_at_their_own_tag(void **state)
     assert_tokens("$a$ $b$a$ x", "[$a$ $b$a$][x]");
     assert_tokens("$a$ $A$ $a$ x", "[$a$ $A$ $a$][x]");
     assert_tokens("$é1_$;$é1_$ x", "[$é1_$;$é1_$][x]");
-    assert_tokens("$1a$ x", "[$][1a$][x]");
+    assert_tokens("$1a$ x", "[$][1a][$][x]");
     assert_tokens("$a b$ x", "[$][a][b$][x]");
     assert_tokens("$$$$ x", "[$$$$][x]");
 }
