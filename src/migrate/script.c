@@ -7,7 +7,9 @@
 
 #include "migrate/lexer.h"
 
-#define WORDS_MAX 10 /* the first tokens of a statement, by which it is known */
+/* The first tokens of a statement, by which it is known. The longest: ALTER TABLE IF EXISTS ONLY a.b DETACH PARTITION
+ * c.d CONCURRENTLY. */
+#define WORDS_MAX 16
 
 struct parser {
     const char *text;
@@ -120,13 +122,25 @@ static bool is_concurrent_index(const struct parser *parser, size_t *name)
     return true;
 }
 
+/* The index of the word behind a command's first one and its options in parentheses. */
+static size_t behind_options(const struct parser *parser)
+{
+    size_t at = 1;
+    if (word_is(parser, 1, "(")) {
+        while (at < parser->count && at < WORDS_MAX && !word_is(parser, at, ")")) {
+            at++;
+        }
+        at += 1;
+    }
+    return at;
+}
+
 /* PostgreSQL's manual says of each: "cannot be executed inside a transaction block". */
 static bool is_alone(const struct parser *parser)
 {
     static const char *const pairs[][2] = {
         {"create", "database"},     {"drop", "database"},     {"create", "tablespace"},  {"drop", "tablespace"},
         {"create", "subscription"}, {"drop", "subscription"}, {"alter", "subscription"}, {"alter", "system"},
-        {"reindex", "database"},    {"reindex", "schema"},    {"reindex", "system"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         if (word_is(parser, 0, pairs[i][0]) && word_is(parser, 1, pairs[i][1])) {
@@ -136,8 +150,13 @@ static bool is_alone(const struct parser *parser)
     if (word_is(parser, 0, "vacuum")) {
         return true;
     }
+    size_t behind = behind_options(parser);
+    if (word_is(parser, 0, "reindex")) {
+        return word_is(parser, behind, "database") || word_is(parser, behind, "schema") ||
+               word_is(parser, behind, "system");
+    }
     if (word_is(parser, 0, "cluster")) {
-        return parser->count == 1 || (parser->count == 2 && word_is(parser, 1, "verbose"));
+        return parser->count == behind || (parser->count == 2 && word_is(parser, 1, "verbose"));
     }
     if (word_is(parser, 0, "alter") && word_is(parser, 1, "database")) {
         return has_word(parser, 3, "tablespace");
