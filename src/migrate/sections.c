@@ -82,6 +82,7 @@ static int open_section(struct reading *reading, enum tool tool, struct migrate_
 
 static int read_goose(struct reading *reading, struct comment rest, size_t line_start, size_t line_end, struct err *err)
 {
+    const struct comment whole = rest;
     if (take(&rest, "up") && rest.length == 0) {
         return open_section(reading, TOOL_GOOSE, &reading->out->up, line_start, line_end, err);
     }
@@ -103,7 +104,7 @@ static int read_goose(struct reading *reading, struct comment rest, size_t line_
         err_hint(err, "write the values into the file, and take the ENVSUB mark out");
         return -(int) ERR_MIGRATION;
     }
-    (void) err_set(err, ERR_MIGRATION, "\"+goose %.*s\" is not known", (int) rest.length, rest.text);
+    (void) err_set(err, ERR_MIGRATION, "\"+goose %.*s\" is not known", (int) whole.length, whole.text);
     err_hint(err, "there are +goose Up, Down, StatementBegin, StatementEnd and NO TRANSACTION");
     return -(int) ERR_MIGRATION;
 }
@@ -167,6 +168,7 @@ static int finish(struct reading *reading, const char *text, size_t length, size
     struct migrate_sections *out = reading->out;
     if (reading->tool == TOOL_NONE) {
         out->up = migrate_sections_whole(text, length);
+        out->up.no_transaction |= reading->no_transaction;
         return 0;
     }
     reading->open->end = length;

@@ -91,6 +91,7 @@ static void test_no_transaction_of_each_tool(void **state)
     assert_sections("-- migrate:up transaction:true\nA;\n", "A;\n", NULL);
     assert_sections("-- no-transaction\n-- +goose Up\nA;\n-- +goose Down\nB;\n", "!A;\n", "!B;\n");
     assert_sections("-- no-transaction\n-- migrate:up\nA;\n", "!A;\n", NULL);
+    assert_sections("-- +goose NO TRANSACTION\nA;\n", "!-- +goose NO TRANSACTION\nA;\n", NULL);
     assert_sections("-- +goose Up\n-- no-transaction\nA;\n", "-- no-transaction\nA;\n", NULL);
 }
 
@@ -141,6 +142,8 @@ static void test_wrong_marks_are_told_with_their_line(void **state)
     (void) state;
     const char *goose_hint = "there are +goose Up, Down, StatementBegin, StatementEnd and NO TRANSACTION";
     assert_wrong("-- +goose Up\n-- +goose Upp\n", 13, "\"+goose Upp\" is not known", goose_hint);
+    assert_wrong("-- +goose Up now\n", 0, "\"+goose Up now\" is not known", goose_hint);
+    assert_wrong("-- +goose NO TRANSACTIONS\n", 0, "\"+goose NO TRANSACTIONS\" is not known", goose_hint);
     assert_wrong("-- +goose\nA;", 0, "\"+goose \" is not known", goose_hint);
     assert_wrong("-- +goose Up\nA;\n-- +goose Up\n", 16, "this section is there a second time", "");
     assert_wrong("-- migrate:down\n-- migrate:up\n-- migrate:down\n", 30, "this section is there a second time", "");
