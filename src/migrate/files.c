@@ -269,6 +269,13 @@ static bool same_version(const struct candidate *a, const struct candidate *b)
     return a->name.version.text[0] != '\0' && strcmp(a->name.version.text, b->name.version.text) == 0;
 }
 
+/* Whether the first is for PostgreSQL what the other one is for all dialects. */
+static bool replaces(const struct candidate *specific, const struct candidate *other)
+{
+    return specific->name.specific && !other->name.specific && specific->name.stem == other->name.stem &&
+           strncmp(specific->entry, other->entry, specific->name.stem) == 0;
+}
+
 static int refuse_twins(const struct loading *loading, const struct candidate *one, const struct candidate *other,
                         struct err *err)
 {
@@ -287,7 +294,7 @@ static int load_version(struct migrate_files *files, const struct loading *loadi
     do {
         const struct candidate *candidate = &loading->candidates[next++];
         const struct candidate **kept = &kinds[candidate->name.kind];
-        if (*kept != NULL && (*kept)->name.specific == candidate->name.specific) {
+        if (*kept != NULL && !replaces(*kept, candidate)) {
             return refuse_twins(loading, *kept, candidate, err);
         }
         *kept = *kept == NULL ? candidate : *kept;

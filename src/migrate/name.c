@@ -109,9 +109,11 @@ struct migrate_name migrate_name_of_file(const char *name)
     }
     const char *title = flyway_title(&out, name);
     title = title != NULL ? title : plain_title(&out, name);
-    if (title == NULL || take_words(&out, title, ending) == title) {
+    const char *end = title == NULL ? NULL : take_words(&out, title, ending);
+    if (end == title) {
         return (struct migrate_name){.kind = MIGRATE_NAME_MISS};
     }
+    out.stem = (size_t) (end - name);
     return out;
 }
 

@@ -193,6 +193,23 @@ static void test_number_and_its_dotted_form_are_twins(void **state)
     assert_refused(*state, false, "1_b.sql and V1.0__a.sql in %s have the same number", twins_hint);
 }
 
+/* Goal: only the same migration for other dialects is left out. */
+static void test_one_for_postgresql_replaces_only_its_like(void **state)
+{
+    directory_write(*state, "1_a.postgres.sql", "");
+    directory_write(*state, "1_b.sql", "");
+    assert_refused(*state, false, "1_a.postgres.sql and 1_b.sql in %s have the same number", twins_hint);
+}
+
+static void test_twins_beside_one_for_postgresql(void **state)
+{
+    directory_write(*state, "1_a.postgres.down.sql", "");
+    directory_write(*state, "1_a.down.sql", "");
+    directory_write(*state, "1_aa.down.sql", "");
+    directory_write(*state, "1_a.sql", "");
+    assert_refused(*state, false, "1_a.postgres.down.sql and 1_aa.down.sql in %s have the same number", twins_hint);
+}
+
 static void test_near_misses_are_errors_with_strict(void **state)
 {
     const char *hint = "rename it, or move it out of the directory";
@@ -297,6 +314,8 @@ int main(void)
         IN_DIRECTORY(test_file_and_directory_of_one_number_are_twins),
         IN_DIRECTORY(test_two_that_undo_one_are_twins),
         IN_DIRECTORY(test_number_and_its_dotted_form_are_twins),
+        IN_DIRECTORY(test_one_for_postgresql_replaces_only_its_like),
+        IN_DIRECTORY(test_twins_beside_one_for_postgresql),
         IN_DIRECTORY(test_near_misses_are_errors_with_strict),
         IN_DIRECTORY(test_directories_without_a_title_or_up_are_near_misses),
         IN_DIRECTORY(test_nothing_to_undo_is_a_near_miss),
