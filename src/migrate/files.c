@@ -104,9 +104,15 @@ static bool metadata_forbids_transaction(const struct loading *loading, const ch
     char *path = join(entry, "metadata.toml");
     bool forbids = false;
     if (path != NULL && read_text(&text, loading->directory, path, METADATA_BYTES_MAX, NULL) == 0) {
-        const char *found = strstr(buffer_text(&text), "run_in_transaction");
-        size_t blanks = found == NULL ? 0 : strspn(found + strlen("run_in_transaction"), " \t=");
-        forbids = blanks > 0 && strncmp(found + strlen("run_in_transaction") + blanks, "false", 5) == 0;
+        char *rest = text.data;
+        for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+            static const char key[] = "run_in_transaction";
+            line += strspn(line, " \t");
+            const char *value = line + strlen(key);
+            if (strncmp(line, key, strlen(key)) == 0 && value[0] != '\0') {
+                forbids = strncmp(value + strspn(value, " \t="), "false", strlen("false")) == 0;
+            }
+        }
     }
     free(path);
     return forbids;
@@ -175,6 +181,7 @@ static int load_up(struct migrate_file *file, const struct loading *loading, con
         }
     }
     file->up.part.no_transaction |= candidate->name.no_transaction;
+    file->down.part.no_transaction |= candidate->name.no_transaction;
     return failure != 0 ? failure
                         : migrate_sha256(file->sha256, buffer_text(&file->up.text), file->up.text.length, err);
 }

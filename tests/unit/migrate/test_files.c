@@ -103,9 +103,11 @@ static void test_sections(void **state)
     directory_write(*state, "3_c.sql", "-- migrate:up\nc\n-- migrate:down\n-c\n");
     directory_write(*state, "3_c.down.sql", "the file");
     directory_write(*state, "4_d.up.sql", "-- migrate:up\nd\n");
+    directory_write(*state, "5_e.autocommit.sql", "-- migrate:up\ne\n-- migrate:down\n-e\n");
     assert_loaded(*state, true,
                   "1 1_a.sql 1_a.sql:a\n 1_a.sql:-a\n\n2 2_b.sql !2_b.sql:b\n 2_b.sql:-b\n\n"
-                  "3 3_c.sql 3_c.sql:c\n 3_c.down.sql:the file\n4 4_d.up.sql 4_d.up.sql:-- migrate:up\nd\n");
+                  "3 3_c.sql 3_c.sql:c\n 3_c.down.sql:the file\n4 4_d.up.sql 4_d.up.sql:-- migrate:up\nd\n\n"
+                  "5 5_e.autocommit.sql !5_e.autocommit.sql:e\n !5_e.autocommit.sql:-e\n");
 }
 
 static void test_directories(void **state)
@@ -117,12 +119,18 @@ static void test_directories(void **state)
     directory_write(*state, "2024-02-02-000000_c/up.sql", "c");
     directory_write(*state, "2024-02-02-000000_c/down.sql", "-c");
     directory_write(*state, "2024-02-02-000000_c/metadata.toml", "# why\nrun_in_transaction=false\n");
+    directory_write(*state, "2024-02-03-000000_d/up.sql", "d");
+    directory_write(*state, "2024-02-03-000000_d/metadata.toml", "# run_in_transaction = false\r\nx = 1\r\n");
+    directory_write(*state, "2024-02-04-000000_e/up.sql", "e");
+    directory_write(*state, "2024-02-04-000000_e/metadata.toml", "");
     directory_write(*state, "old/up.sql", "x");
     directory_write(*state, ".hidden/up.sql", "x");
     assert_loaded(*state, true,
                   "20240131120000 2024-01-31-120000_a 2024-01-31-120000_a/up.sql:a 2024-01-31-120000_a/down.sql:-a\n"
                   "20240201000000 2024-02-01-000000_b 2024-02-01-000000_b/up.sql:-- migrate:up\nb\n"
-                  "20240202000000 2024-02-02-000000_c !2024-02-02-000000_c/up.sql:c !2024-02-02-000000_c/down.sql:-c");
+                  "20240202000000 2024-02-02-000000_c !2024-02-02-000000_c/up.sql:c !2024-02-02-000000_c/down.sql:-c\n"
+                  "20240203000000 2024-02-03-000000_d 2024-02-03-000000_d/up.sql:d\n"
+                  "20240204000000 2024-02-04-000000_e 2024-02-04-000000_e/up.sql:e");
 }
 
 static void test_dialects(void **state)
