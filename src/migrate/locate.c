@@ -40,7 +40,7 @@ static void copy_source(struct migrate_place *place, const char *line, size_t le
         length--;
     }
     size_t used = 0;
-    while (start < length && used + step(line + start, length - start) < sizeof(place->source)) {
+    for (size_t shown = 0; start < length && shown < MIGRATE_SOURCE_CHARACTERS_MAX; shown++) {
         size_t bytes = step(line + start, length - start);
         memcpy(place->source + used, line[start] == '\t' ? " " : line + start, bytes);
         used += bytes;

@@ -5,13 +5,13 @@
 
 #include <stddef.h>
 
-#define MIGRATE_SOURCE_LINE_SIZE 121
+#define MIGRATE_SOURCE_CHARACTERS_MAX 120
 
 struct migrate_place {
-    size_t line;                           /* 1-based */
-    size_t column;                         /* 1-based, in characters */
-    char source[MIGRATE_SOURCE_LINE_SIZE]; /* the line, tabs as blanks, cut to what is around the column */
-    size_t caret;                          /* characters of `source` before the column */
+    size_t line;                                        /* 1-based */
+    size_t column;                                      /* 1-based, in characters */
+    char source[4 * MIGRATE_SOURCE_CHARACTERS_MAX + 1]; /* the line, tabs as blanks, cut to what is around the column */
+    size_t caret;                                       /* characters of `source` before the column */
 };
 
 /* Finds the line and column of the byte at an offset. */

@@ -58,7 +58,8 @@ static void test_long_source_is_cut_between_characters(void **state)
     (void) snprintf(text + 119, sizeof(text) - 119, "éyyyy");
     struct migrate_place place;
     migrate_locate(&place, text, strlen(text), 2);
-    assert_int_equal(strlen(place.source), 119);
+    assert_int_equal(strlen(place.source), 121);
+    assert_string_equal(place.source + 119, "é");
     assert_int_equal(place.column, 3);
     assert_int_equal(place.caret, 2);
 }
@@ -73,6 +74,21 @@ static void test_what_is_far_behind_in_its_line_is_shown(void **state)
     migrate_locate(&place, text, sizeof(text), 600);
     assert_int_equal(place.column, 601);
     assert_memory_equal(place.source + place.caret, "HERE", 4);
+}
+
+/* Goal: the caret is below the text, however many bytes a character has. */
+static void test_long_source_of_long_characters_reaches_to_the_column(void **state)
+{
+    (void) state;
+    char text[4 * 300];
+    for (size_t i = 0; i < sizeof(text); i += 4) {
+        memcpy(text + i, "𝄞", 4);
+    }
+    struct migrate_place place;
+    migrate_locate(&place, text, sizeof(text), 800);
+    assert_int_equal(place.column, 201);
+    assert_int_equal(place.caret, 60);
+    assert_int_equal(strlen(place.source), 4 * 120);
 }
 
 static void assert_shown(const char *text, size_t offset, const char *source, size_t caret)
@@ -122,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_carriage_returns_end_no_line),
         cmocka_unit_test(test_position_behind_the_end_is_the_end),
         cmocka_unit_test(test_long_source_is_cut_between_characters),
+        cmocka_unit_test(test_long_source_of_long_characters_reaches_to_the_column),
         cmocka_unit_test(test_what_is_far_behind_in_its_line_is_shown),
         cmocka_unit_test(test_blanks_around_the_line_are_left_out),
         cmocka_unit_test(test_offsets_of_characters),
