@@ -276,6 +276,7 @@ static int take_command(struct parser *parser, size_t at, size_t *offset, struct
             return 0;
         }
     }
+    word += word == 1 && line > 1 && text[at + 1] > ' ' ? 1 : 0; /* as in \. and \! */
     *offset = at;
     (void) err_set(err, ERR_MIGRATION, "%.*s is a command of psql, not SQL", (int) word, text + at);
     err_hint(err, "write it in SQL, or take it out");

@@ -169,6 +169,11 @@ static void test_other_commands_of_psql_are_refused(void **state)
     assert_wrong("\\connect x", 0, "\\connect is a command of psql, not SQL", hint);
     assert_wrong("SELECT 1 \\gset\n", 9, "\\gset is a command of psql, not SQL", hint);
     assert_wrong("SELECT (\\x", 8, "\\x is a command of psql, not SQL", hint);
+    assert_wrong("COPY t FROM '/x';\n1\n\\.\n", 20, "\\. is a command of psql, not SQL", hint);
+    assert_wrong("\\!ls", 0, "\\! is a command of psql, not SQL", hint);
+    assert_wrong("\\é", 0, "\\ is a command of psql, not SQL", hint);
+    assert_wrong("\\\n", 0, "\\ is a command of psql, not SQL", hint);
+    assert_wrong("\\", 0, "\\ is a command of psql, not SQL", hint);
     assert_wrong("\\restrictive", 0, "\\restrictive is a command of psql, not SQL", hint);
     assert_wrong("SELECT $\\a$;$\\a$;", 8, "\\a is a command of psql, not SQL", hint);
 }
