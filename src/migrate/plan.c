@@ -272,7 +272,15 @@ int migrate_plan_down(struct migrate_plan *out, const struct migrate_comparison 
                       const struct migrate_rules *rules, struct err *err)
 {
     struct migrate_plan plan;
-    int failure = plan_new(&plan, comparison, err);
+    int failure = 0;
+    /* A wrong number might be below all: everything would be undone. Who wants that says 0. */
+    if (rules->to != NULL && strcmp(rules->to->text, "0") != 0) {
+        failure = check_target(comparison, rules->to, err);
+    }
+    failure = failure == 0 ? plan_new(&plan, comparison, err) : failure;
+    if (failure != 0) {
+        return failure;
+    }
     for (size_t i = comparison->count; i > 0 && failure == 0; i--) {
         const struct migrate_entry *entry = &comparison->entries[i - 1];
         const struct migrate_version *version = migrate_entry_version(entry);

@@ -63,7 +63,7 @@ int migrate_plan_up(struct migrate_plan *out, const struct migrate_comparison *c
                     const struct migrate_rules *rules, struct err *err);
 
 /* The last `steps` that were applied, or with `rules->to` all behind that version, newest first. -ERR_MIGRATION where
- * one of them was not applied by us, has changed, or has nothing that undoes it. */
+ * one of them was not applied by us, has changed, or has nothing that undoes it; or `to` is no version but 0. */
 int migrate_plan_down(struct migrate_plan *out, const struct migrate_comparison *comparison, size_t steps,
                       const struct migrate_rules *rules, struct err *err);
 

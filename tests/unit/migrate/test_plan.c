@@ -333,13 +333,14 @@ static void test_up_to_no_version_is_refused(void **state)
                    "1_x.sql was edited after it was applied: its sha256 was a, now it is x", edited_hint);
 }
 
-static void assert_not_undone(const char *files, const char *history, const char *message, const char *hint)
+static void assert_not_undone(const char *files, const char *history, struct migrate_rules rules, const char *message,
+                              const char *hint)
 {
     struct sides sides;
     struct migrate_plan plan = {.items = NULL, .count = 7};
     struct err err = {.code = ERR_NONE};
     compare(&sides, files, history);
-    assert_int_equal(migrate_plan_down(&plan, &sides.comparison, 2, &strict, &err), -ERR_MIGRATION);
+    assert_int_equal(migrate_plan_down(&plan, &sides.comparison, 2, &rules, &err), -ERR_MIGRATION);
     assert_int_equal(plan.count, 7);
     assert_string_equal(err.message, message);
     assert_string_equal(err.hint, hint);
@@ -349,14 +350,25 @@ static void assert_not_undone(const char *files, const char *history, const char
 static void test_what_cannot_be_undone_is_refused(void **state)
 {
     (void) state;
-    assert_not_undone("1a 2b-", "1a 2b", "1_x.sql has nothing that undoes it",
+    assert_not_undone("1a 2b-", "1a 2b", strict, "1_x.sql has nothing that undoes it",
                       "a file of the same number that ends in .down.sql, or a section for it, would");
-    assert_not_undone("1a- 2b-", "1a= 2b", "1_x.sql was in the database before it was taken over, and is not undone",
-                      "");
-    assert_not_undone("1a- 2x-", "1a 2b", "2_x.sql was edited after it was applied: its sha256 was b, now it is x",
-                      edited_hint);
-    assert_not_undone("1a-", "1a 2b", "2_x.sql was applied to the database, but the file is missing", missing_hint);
-    assert_not_undone("2b-", "1a 2b", "1_x.sql was applied to the database, but the file is missing", missing_hint);
+    assert_not_undone("1a- 2b-", "1a= 2b", strict,
+                      "1_x.sql was in the database before it was taken over, and is not undone", "");
+    assert_not_undone("1a- 2x-", "1a 2b", strict,
+                      "2_x.sql was edited after it was applied: its sha256 was b, now it is x", edited_hint);
+    assert_not_undone("1a-", "1a 2b", strict, "2_x.sql was applied to the database, but the file is missing",
+                      missing_hint);
+    assert_not_undone("2b-", "1a 2b", strict, "1_x.sql was applied to the database, but the file is missing",
+                      missing_hint);
+}
+
+/* Goal: a slip of the pen does not undo all. */
+static void test_down_to_no_version_is_refused(void **state)
+{
+    (void) state;
+    struct migrate_version version;
+    assert_not_undone("5a- 6b-", "5a 6b", rules_of("3", &version), "no migration has the version 3", "");
+    assert_not_undone("5a- 6b-", "5a 6b", rules_of("9", &version), "no migration has the version 9", "");
 }
 
 int main(void)
@@ -379,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_each_rule_loosens_its_own_refusal_only),
         cmocka_unit_test(test_up_to_no_version_is_refused),
         cmocka_unit_test(test_what_cannot_be_undone_is_refused),
+        cmocka_unit_test(test_down_to_no_version_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
