@@ -16,8 +16,14 @@ static size_t find_block(const char *text, const struct migrate_statement *state
 {
     struct migrate_lexer lexer = {.text = text, .length = statement->end, .at = statement->start};
     struct migrate_token token;
+    bool is_language = false; /* DO LANGUAGE 'plpgsql' names it in quotes */
     while (migrate_lexer_next(&lexer, &token)) {
         const char *start = text + token.start;
+        if (is_language) {
+            is_language = false;
+            continue;
+        }
+        is_language = migrate_token_is(text, &token, "language");
         if (start[0] == '\'') {
             return token.start + 1;
         }
@@ -27,6 +33,16 @@ static size_t find_block(const char *text, const struct migrate_statement *state
         }
     }
     return 0;
+}
+
+/* The context begins innermost: a block that was put together inside this one stands before it. */
+static const char *find_last(const char *text, const char *word)
+{
+    const char *last = NULL;
+    for (const char *found = text; (found = strstr(found, word)) != NULL; found++) {
+        last = found;
+    }
+    return last;
 }
 
 /* Finds the best place that is known. True when it is exact, so that a caret can be shown. */
@@ -39,7 +55,7 @@ static bool find_place(size_t *offset, const struct migrate_source *source, cons
         *offset = migrate_offset(text, length, statement->start, diagnosis->position);
         return true;
     }
-    const char *found = strstr(diagnosis->context, BLOCK_CONTEXT);
+    const char *found = find_last(diagnosis->context, BLOCK_CONTEXT);
     size_t block = found == NULL ? 0 : find_block(text, statement);
     size_t line = block == 0 ? 0 : strtoul(found + strlen(BLOCK_CONTEXT), NULL, 10);
     if (line > 0) {

@@ -137,6 +137,21 @@ static void test_block_that_calls_a_function(void **state)
                     "3:3: no (42601)\n  PERFORM f();");
 }
 
+static void test_block_that_runs_another_one(void **state)
+{
+    (void) state;
+    assert_in_block("DO $$\nBEGIN\n  EXECUTE 'DO ''x''';\nEND $$;", 0,
+                    BLOCK_LINE("1") "\nSQL statement \"DO 'x'\"\n" BLOCK_LINE("3"),
+                    "3:3: no (42601)\n  EXECUTE 'DO ''x''';");
+}
+
+static void test_language_in_quotes_is_no_block(void **state)
+{
+    (void) state;
+    assert_in_block("DO LANGUAGE 'plpgsql'\n$$\n  RAISE 'x'; $$", 0, BLOCK_LINE("2"),
+                    "3:3: no (42601)\n  RAISE 'x'; $$");
+}
+
 static void test_functions_of_their_own_are_not_looked_for(void **state)
 {
     (void) state;
@@ -157,6 +172,8 @@ int main(void)
         cmocka_unit_test(test_detail_context_and_hint_are_told),
         cmocka_unit_test(test_lines_of_a_block),
         cmocka_unit_test(test_block_that_calls_a_function),
+        cmocka_unit_test(test_block_that_runs_another_one),
+        cmocka_unit_test(test_language_in_quotes_is_no_block),
         cmocka_unit_test(test_functions_of_their_own_are_not_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
