@@ -1,0 +1,8 @@
+
+
+	 INSERT	INTO
+
+ journalVALUES ('blanks',	'1')
+
+	;
+ 

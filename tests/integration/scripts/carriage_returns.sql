@@ -1,0 +1,1 @@
+-- a comment ends hereINSERT INTO journal VALUES ('cr', '1');-- bINSERT INTO journal VALUES ('cr', '2');

@@ -1,0 +1,4 @@
+;;
+INSERT INTO journal VALUES ('empty', '1');;;
+; -- x
+;

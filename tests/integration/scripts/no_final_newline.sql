@@ -1,0 +1,2 @@
+INSERT INTO journal VALUES ('final', '1');
+INSERT INTO journal VALUES ('final', '2');

@@ -1,0 +1,1 @@
+CREATE TABLE a (x int);INSERT INTO a VALUES (1);INSERT INTO journal VALUES ('a', ';');DROP TABLE a;

@@ -1,0 +1,3 @@
+INSERT INTO journal VALUES ('plain', '1');
+INSERT INTO journal VALUES ('plain', '2')
+;

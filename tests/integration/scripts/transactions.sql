@@ -1,0 +1,12 @@
+BEGIN;
+INSERT INTO journal VALUES ('transaction', '1');
+SAVEPOINT a;
+INSERT INTO journal VALUES ('transaction', '2');
+ROLLBACK TO a;
+COMMIT;
+START TRANSACTION;
+INSERT INTO journal VALUES ('transaction', '3');
+ROLLBACK;
+BEGIN WORK; INSERT INTO journal VALUES ('transaction', '4'); END;
+BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO journal VALUES ('transaction', '5'); COMMIT AND CHAIN;
+INSERT INTO journal VALUES ('transaction', '6'); ABORT;

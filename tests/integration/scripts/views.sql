@@ -1,0 +1,5 @@
+CREATE VIEW seen AS
+    SELECT fragment, CASE WHEN value = ';' THEN '--' ELSE '/*' END AS value FROM journal;
+CREATE MATERIALIZED VIEW kept AS SELECT 'a;' AS a WITH NO DATA;
+REFRESH MATERIALIZED VIEW kept;
+INSERT INTO journal SELECT 'views', a FROM kept;
