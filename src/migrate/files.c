@@ -2,6 +2,7 @@
  * Not here: names (name.c), sections (sections.c). */
 #include "migrate/files.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -142,6 +143,7 @@ static int load_directory(struct migrate_file *file, const struct loading *loadi
 /* A file that does not name its direction may hold both. */
 static int split_sections(struct migrate_file *file, struct err *err)
 {
+    assert(file->up.path != NULL);
     const char *text = buffer_text(&file->up.text);
     struct migrate_sections sections;
     size_t offset = 0;

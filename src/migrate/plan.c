@@ -82,6 +82,7 @@ int migrate_compare(struct migrate_comparison *out, const struct migrate_files *
     while (i < files->count || j < history->count) {
         const struct migrate_file *file = i < files->count ? &files->items[i] : NULL;
         const struct migrate_row *row = j < history->count ? &history->rows[j] : NULL;
+        assert(file != NULL || row != NULL);
         int order = file == NULL ? 1 : row == NULL ? -1 : compare(file, row);
         struct migrate_entry *entry = &all.entries[all.count];
         entry->file = order <= 0 ? file : NULL;
