@@ -102,8 +102,14 @@ static int read_history(struct phase *phase, struct err *err)
 {
     migrate_history_done(&phase->history);
     migrate_comparison_done(&phase->comparison);
+    BUFFER_AUTO begun = BUFFER_EMPTY;
     int failure = migrate_store_read(&phase->store, &phase->history, err);
-    return failure != 0 ? failure : migrate_compare(&phase->comparison, &phase->files, &phase->history, err);
+    failure = failure == 0 ? migrate_compare(&phase->comparison, &phase->files, &phase->history, err) : failure;
+    failure = failure == 0 ? migrate_store_unfinished(&phase->store, &begun, err) : failure;
+    if (failure == 0) {
+        migrate_comparison_mark_begun(&phase->comparison, buffer_text(&begun));
+    }
+    return failure;
 }
 
 /* A report about a database that would be taken over shows it as if it were. */
