@@ -185,6 +185,14 @@ def test_repair_accepts_an_edited_file(migrate, database, folder):
     assert tables(database) == ["a", "b"]
 
 
+@pytest.mark.parametrize("action, message", [("down", "nothing to undo"), ("repair", "nothing to repair")])
+def test_without_a_history_there_is_nothing_to_undo_or_repair(migrate, database, folder, action, message):
+    database.query("CREATE TABLE theirs ()")
+    done = migrate(folder(m0001_a=A), action)
+    assert done.code == 0 and message in done.text, done
+    assert not history_exists(database)
+
+
 def test_a_missing_file_is_refused(migrate, database, folder):
     directory = folder(m0001_a=A, m0002_b=B, m0003_c=C)
     assert migrate(directory).code == 0
