@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "db/internal.h"
 #include "digitalism/base/clock.h"
@@ -272,7 +273,12 @@ static int start_session(struct db *db, int64_t statement_timeout_ms, struct err
     if (PQsetnonblocking(db->pg, 1) != 0) {
         return db_error_lost(err, db->pg, db->target);
     }
-    return finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
+    int failure = finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
+    if (failure == -(int) ERR_DATABASE && err != NULL && strstr(err->message, db->target) == NULL) {
+        /* What the server says of its own end names no server. */
+        return err_prefix(err, "cannot start a session on %s", db->target);
+    }
+    return failure;
 }
 
 static int connect_to(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
@@ -322,6 +328,13 @@ void db_auto_close(struct db **db)
 {
     db_close(*db);
     *db = NULL;
+}
+
+bool db_is_local(const struct db *db)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    return getsockname(PQsocket(db->pg), (struct sockaddr *) &address, &length) == 0 && address.ss_family == AF_UNIX;
 }
 
 void db_interruptible(struct db *db, int stop_fd)
