@@ -250,14 +250,19 @@ static int establish(struct db *db, int64_t deadline_ms, bool *late, struct err 
 /* Gives each of several hosts its share of the time to be the first: a silent one must not hide those behind it. */
 static int try_hosts(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
 {
-    for (size_t i = 0; i < target->host_count; i++) {
+    struct db_hosts hosts;
+    int unresolved = db_resolve(target, db->deadline_ms, db->stop_fd, &hosts, err);
+    if (unresolved != 0) {
+        return unresolved;
+    }
+    for (size_t i = 0; i < hosts.count; i++) {
         PQfinish(db->pg);
-        db->pg = db_connect_start_at(target, options->application_name, i);
+        db->pg = db_connect_start_at(target, options->application_name, &hosts, i);
         if (db->pg == NULL) {
             return err_set(err, ERR_INTERNAL, "no memory for a connection");
         }
         bool late;
-        int64_t share_ms = clock_remaining_ms(db->deadline_ms) / (int64_t) (target->host_count - i);
+        int64_t share_ms = clock_remaining_ms(db->deadline_ms) / (int64_t) (hosts.count - i);
         int failure = establish(db, clock_now_ms() + share_ms, &late, err);
         if (!late) {
             return failure;
@@ -332,7 +337,7 @@ void db_auto_close(struct db **db)
 
 bool db_is_local(const struct db *db)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof(address);
     return getsockname(PQsocket(db->pg), (struct sockaddr *) &address, &length) == 0 && address.ss_family == AF_UNIX;
 }

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from harness import Database, execute, settings, wait_until, with_database
+from harness import Database, execute, preloadable, settings, wait_until, with_database
 from scripted_postgres import ScriptedPostgres, delays, hang_up, refuse, welcome
 
 
@@ -108,6 +108,32 @@ def test_a_name_that_does_not_resolve_is_waited_for(run):
     assert done.code == 3, done
     assert 'could not translate host name "no-such-host.invalid"' in done.text
     assert "trying again" in done.text
+
+
+@pytest.fixture(scope="module")
+def slow_names(binary, tmp_path_factory):
+    if b"__asan_init" in binary.read_bytes():
+        pytest.skip("AddressSanitizer wants to be the first library")
+    return preloadable(tmp_path_factory.mktemp("preload"), "slow_names")
+
+
+def test_a_resolver_that_is_silent_does_not_outlast_the_deadline(run, slow_names):
+    env = settings("postgresql://u@lost.invalid/d", DATABASE_WAIT_TIMEOUT="400ms", LD_PRELOAD=slow_names)
+    done = run("wait", env=env, timeout=10)
+    assert done.code == 3, done
+    reason = 'cannot connect to u@lost.invalid:5432/d: could not translate host name "lost.invalid" to address: no answer in time'
+    assert f"PostgreSQL was not ready within 400 ms: {reason}" in done.text
+
+
+@pytest.mark.parametrize("hosts", ["lost.invalid:1,here.invalid:{}", "here.invalid:{},lost.invalid:1",
+                                   "nowhere.invalid:1,here.invalid:{}", "127.0.0.1:{},lost.invalid:1"])
+def test_a_name_that_does_not_resolve_does_not_hide_the_next(run, slow_names, hosts):
+    with ScriptedPostgres(welcome()) as server:
+        env = settings(f"postgresql://u@{hosts.format(server.port)}/d", DATABASE_WAIT_TIMEOUT="20s", LD_PRELOAD=slow_names)
+        done = run("wait", env=env)
+        assert done.code == 0, done
+        assert "(attempt 1, " in done.text
+        assert server.logins == 1
 
 
 def test_a_silent_server_is_given_up_at_the_deadline(run):
