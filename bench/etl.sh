@@ -28,7 +28,7 @@ bench_postgres
 
 # All output goes to a log that is shown only when something fails.
 etl() {
-    (cd "$work" && DATABASE_URL=$url MIGRATIONS_PATH=$root/migrations ETL_DUPLICATE_HANDLING=$1 LOG_LEVEL=warn \
+    (cd "$work" && DATABASE_URL=$tcp_url MIGRATIONS_PATH=$root/migrations ETL_DUPLICATE_HANDLING=$1 LOG_LEVEL=warn \
         "$binary" etl "$file") >"$work/log" 2>&1 || { cat "$work/log" >&2 && die 'the ETL failed'; }
 }
 columns='name, department_id, latitude, longitude, created_at, updated_at, code_postal'

@@ -12,7 +12,7 @@ service_begin() {
     command -v nginx >/dev/null || die 'nginx is missing; hint: deploy/dev/packages bench'
     bench_begin
     bench_postgres --fast
-    export DATABASE_URL=$url MIGRATIONS_PATH=$root/migrations HOST=127.0.0.1 WORKERS=$1 LOG_LEVEL=warn
+    export DATABASE_URL=$tcp_url MIGRATIONS_PATH=$root/migrations HOST=127.0.0.1 WORKERS=$1 LOG_LEVEL=warn
     ours=$(free_port)
     theirs=$(free_port)
     (cd "$work" && "$binary" migrate) || die 'cannot migrate'

@@ -52,7 +52,12 @@ static int run_phase(phase *run, void *context)
 
 static int stage_wait(void *context)
 {
-    return run_phase(phase_wait, &((struct program *) context)->phases);
+    return run_phase(phase_wait_stages, &((struct program *) context)->phases);
+}
+
+static int stage_wait_all(void *context)
+{
+    return run_phase(phase_wait_all, &((struct program *) context)->phases);
 }
 
 static int stage_migrate(void *context)
@@ -75,6 +80,7 @@ static int worker_run(void *context, const struct supervise_worker *worker)
 
 /* The phases that a command goes through, in this order. */
 struct plan {
+    bool wait_all; /* also for the way that the workers take to the database */
     bool etl;
     bool etl_optional; /* its failure does not keep us from serving */
     bool migrate;
@@ -91,15 +97,16 @@ static struct plan plan_of(enum command command, const struct config *config)
 {
     switch (command) {
     case COMMAND_API:
-        return (struct plan){.migrate = true, .etl = config->run_etl_on_startup, .etl_optional = true, .serve = true};
+        return (struct plan){
+            .wait_all = true, .migrate = true, .etl = config->run_etl_on_startup, .etl_optional = true, .serve = true};
     case COMMAND_ALL:
-        return (struct plan){.migrate = true, .etl = true, .serve = true};
+        return (struct plan){.wait_all = true, .migrate = true, .etl = true, .serve = true};
     case COMMAND_ETL:
         return (struct plan){.migrate = true, .etl = true};
     case COMMAND_MIGRATE:
         return (struct plan){.migrate = true};
     default:
-        return (struct plan){.serve = false};
+        return (struct plan){.wait_all = true};
     }
 }
 
@@ -107,8 +114,9 @@ static int run_plan(struct program *program, const struct plan *plan)
 {
     struct err err;
     const struct phases *phases = &program->phases;
-    struct supervise_stage stages[3] = {
-        {.name = "wait", .run = stage_wait, .crash_exit_code = exit_code_of(ERR_DATABASE)}};
+    struct supervise_stage stages[3] = {{.name = "wait",
+                                         .run = plan->wait_all ? stage_wait_all : stage_wait,
+                                         .crash_exit_code = exit_code_of(ERR_DATABASE)}};
     size_t stage_count = 1;
     if (plan->migrate) {
         stages[stage_count++] = (struct supervise_stage){

@@ -48,15 +48,29 @@ void phases_done(struct phases *phases)
     db_target_free(phases->direct_target);
 }
 
-int phase_wait(void *context, struct err *err)
+static int wait_for(const struct phases *phases, const struct db_target *const *targets, size_t count, struct err *err)
 {
-    const struct phases *phases = context;
-    /* SIGTERM keeps its default action: there is nothing to undo, and a name's resolution cannot be interrupted. */
-    struct wait_options options = {.target = stage_target(phases),
+    /* SIGTERM keeps its default action: there is nothing to undo. */
+    struct wait_options options = {.targets = targets,
+                                   .target_count = count,
                                    .timeout_ms = phases->config->database_wait_timeout_ms,
                                    .database_may_be_absent = phases->config->wait_for_database,
                                    .stop_fd = STOP_NONE};
     return wait_for_database(&options, err);
+}
+
+int phase_wait_stages(void *context, struct err *err)
+{
+    const struct db_target *target = stage_target(context);
+    return wait_for(context, &target, 1, err);
+}
+
+int phase_wait_all(void *context, struct err *err)
+{
+    const struct phases *phases = context;
+    /* The server first: a pooler in front of it can only answer after it. */
+    const struct db_target *const targets[] = {stage_target(phases), phases->target};
+    return wait_for(phases, targets, phases->direct_target != NULL ? 2 : 1, err);
 }
 
 static struct migrate_options migrate_options_of(const struct phases *phases)

@@ -32,7 +32,8 @@ int phases_check_files(const struct phases *phases, struct err *err);
 
 /* The phases; `context` is a struct phases. 0, or a negative code with err filled. */
 typedef int phase(void *context, struct err *err);
-phase phase_wait;
+phase phase_wait_stages; /* for the database as the stages reach it */
+phase phase_wait_all;    /* and as the workers do */
 phase phase_migrate;
 phase phase_etl;
 int phase_serve(void *context, const struct supervise_worker *worker, struct err *err);

@@ -26,13 +26,14 @@ const char *db_target_text(const struct db_target *target);
 struct db;
 struct db_options {
     const char *application_name;
-    int64_t connect_timeout_ms;   /* for the whole attempt, name resolution excepted */
+    int64_t connect_timeout_ms;   /* for the whole attempt */
     int64_t statement_timeout_ms; /* 0: none; sent to the server as statement_timeout */
 };
 
 /* Connects and logs in. -ERR_DATABASE with `sqlstate` (where the server gave one) and `transient` filled: transient are
- * refused, reset, timeout, no socket file, unresolved name, 57P01-57P03, 53300 and class 08 (PostgreSQL, appendix A).
- */
+ * refused, reset, timeout, no socket file, unresolved name, no server of several that suits target_session_attrs,
+ * 57P01-57P03, 53300 and class 08 (PostgreSQL, appendix A). Names are resolved in a thread, which is left behind
+ * where the resolver is slower than the timeout: not for processes that fork. */
 int db_open(struct db **out, const struct db_target *target, const struct db_options *options, struct err *err);
 
 /* The same, given up with -ERR_INTERRUPTED when a stop is asked for meanwhile. */
@@ -41,6 +42,9 @@ int db_open_stoppable(struct db **out, const struct db_target *target, const str
 void db_close(struct db *db); /* NULL is allowed */
 void db_auto_close(struct db **db);
 #define DB_AUTO __attribute__((cleanup(db_auto_close))) struct db *
+
+/* Whether the session runs over a Unix socket. */
+bool db_is_local(const struct db *db);
 
 /* From now on a stop (base/stop.h) cancels the running statement, and the call returns -ERR_INTERRUPTED; where the
  * statement was done before the cancel arrived, it returns 0, and the next call is refused. STOP_NONE ends it. */

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "db/internal.h"
 #include "digitalism/base/clock.h"
@@ -289,14 +290,19 @@ static int establish(struct db *db, int64_t deadline_ms, bool *late, struct err 
 /* Gives each of several hosts its share of the time to be the first: a silent one must not hide those behind it. */
 static int try_hosts(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
 {
-    for (size_t i = 0; i < target->host_count; i++) {
+    struct db_hosts hosts;
+    int unresolved = db_resolve(target, db->deadline_ms, db->stop_fd, &hosts, err);
+    if (unresolved != 0) {
+        return unresolved;
+    }
+    for (size_t i = 0; i < hosts.count; i++) {
         PQfinish(db->pg);
-        db->pg = db_connect_start_at(target, options->application_name, i);
+        db->pg = db_connect_start_at(target, options->application_name, &hosts, i);
         if (db->pg == NULL) {
             return err_set(err, ERR_INTERNAL, "no memory for a connection");
         }
         bool late;
-        int64_t share_ms = clock_remaining_ms(db->deadline_ms) / (int64_t) (target->host_count - i);
+        int64_t share_ms = clock_remaining_ms(db->deadline_ms) / (int64_t) (hosts.count - i);
         int failure = establish(db, clock_now_ms() + share_ms, &late, err);
         if (!late) {
             return failure;
@@ -312,7 +318,12 @@ static int start_session(struct db *db, int64_t statement_timeout_ms, struct err
     if (PQsetnonblocking(db->pg, 1) != 0) {
         return db_error_lost(err, db->pg, db->target);
     }
-    return finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
+    int failure = finish(db, PQsendQuery(db->pg, sql), NULL, NULL, err);
+    if (failure == -(int) ERR_DATABASE && err != NULL && strstr(err->message, db->target) == NULL) {
+        /* What the server says of its own end names no server. */
+        return err_prefix(err, "cannot start a session on %s", db->target);
+    }
+    return failure;
 }
 
 static int connect_to(struct db *db, const struct db_target *target, const struct db_options *options, struct err *err)
@@ -362,6 +373,13 @@ void db_auto_close(struct db **db)
 {
     db_close(*db);
     *db = NULL;
+}
+
+bool db_is_local(const struct db *db)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(address);
+    return getsockname(PQsocket(db->pg), (struct sockaddr *) &address, &length) == 0 && address.ss_family == AF_UNIX;
 }
 
 void db_interruptible(struct db *db, int stop_fd)

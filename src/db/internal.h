@@ -13,6 +13,7 @@
 #include "digitalism/db.h"
 
 #define DB_KEYWORDS_MAX      80 /* libpq 17 knows 48 */
+#define DB_HOSTS_MAX         64
 #define DB_URL_BYTES_MAX     8192
 #define DB_SESSION_SQL_BYTES 128
 
@@ -21,7 +22,7 @@ struct db_target {
     const char *keywords[DB_KEYWORDS_MAX];
     const char *values[DB_KEYWORDS_MAX];
     size_t count;
-    size_t host_count; /* at least 1 */
+    size_t host_count; /* 1 to DB_HOSTS_MAX */
     char *text;
 };
 
@@ -35,9 +36,24 @@ struct db_result {
  * writing, and a failure is told by db_error_connect(). */
 PGconn *db_connect_start(const struct db_target *target, const char *application_name);
 
-/* The same with the hosts rotated, so that the one of this index comes first: libpq goes on to the next host when one
- * refuses, but waits for ever for one that is silent. */
-PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, size_t first_host);
+/* Which of the target's hosts are tried, by their place in the URL. */
+struct db_hosts {
+    size_t count;
+    size_t index[DB_HOSTS_MAX];
+};
+
+/* The same with these hosts only (NULL: all), rotated so that number `first` of them comes first: libpq goes on to the
+ * next host when one refuses, but waits for ever for one that is silent. */
+PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, const struct db_hosts *hosts,
+                            size_t first);
+
+/* The name of the host at `index` that has to be resolved, or "" for an address or a socket directory in its place. To
+ * be freed; NULL when memory is short. */
+char *db_target_lookup_name(const struct db_target *target, size_t index);
+
+/* Sees which hosts have a name that resolves, or need none, and gives up by the deadline: libpq resolves names itself,
+ * but for as long as the resolver likes. Transient -ERR_DATABASE when there is no such host; -ERR_INTERRUPTED. */
+int db_resolve(const struct db_target *target, int64_t deadline_ms, int stop_fd, struct db_hosts *out, struct err *err);
 
 /* The statements that every new session begins with, to be sent as one simple query before anything else.
  * They are statements, not startup parameters in `options`, because poolers refuse those, and because the URL may have

@@ -1,6 +1,5 @@
 /* Reading libpq's texts and SQLSTATEs: what may heal by itself, what is fit to be shown. Pure.
  * Not here: filling errors (failure.c). */
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,9 +34,31 @@ bool db_message_transient(const char *message)
     /* libpq's texts are untranslated as long as nobody calls setlocale(); OpenSSL's always are. */
     static const char *const attempts[] = {"connection to server ", "could not translate host name "};
     static const char *const lasting[] = {
-        "no password supplied", "certificate verify failed", "server certificate for ",
-        "root certificate",     "certificate file ",         "private key file ",
-        "does not support SSL", "channel binding",           "authentication method",
+        "no password supplied",
+        /* TLS: what we do not trust, and what the server does not (its alerts, as OpenSSL words them). */
+        "certificate verify failed",
+        "server certificate for ",
+        "root certificate",
+        "certificate file ",
+        "private key file ",
+        "alert unknown ca",
+        "alert bad certificate",
+        "alert certificate ",
+        "alert unsupported certificate",
+        "alert handshake failure",
+        "alert protocol version",
+        "does not support any SSL protocol",
+        "for a verified SSL connection",
+        /* What the URL demands and the server does not have. */
+        "does not support SSL",
+        "GSSAPI encryption",
+        "channel binding",
+        "authentication method",
+        "authentication mechanisms",
+        "authentication not supported",
+        "requirepeer specifies",
+        /* Options that libpq reads only when it has a socket. */
+        "for connection option",
     };
     for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
         if (strstr(message, lasting[i]) != NULL) {
@@ -85,9 +106,9 @@ static void append_line(struct buffer *out, char sqlstate[static 6], const char 
     }
     memcpy(sqlstate, found + 3, SQLSTATE_LENGTH);
     sqlstate[SQLSTATE_LENGTH] = '\0';
-    /* The severity is the word before it. */
+    /* The severity is what stands before it, several words in some languages, up to where libpq says which host. */
     const char *severity = found;
-    while (severity > line && !isspace((unsigned char) severity[-1])) {
+    while (severity > line && !(severity - line >= 2 && memcmp(severity - 2, ": ", 2) == 0)) {
         severity--;
     }
     const char *rest = found + 3 + SQLSTATE_LENGTH + 2;

@@ -183,6 +183,18 @@ static char *make_text(const PQconninfoOption *options)
     return buffer_failed(&text) ? NULL : strdup(text.data);
 }
 
+char *db_target_lookup_name(const struct db_target *target, size_t index)
+{
+    const char *hosts = option_value(target->options, "host");
+    const char *addresses = option_value(target->options, "hostaddr");
+    BUFFER_AUTO name = BUFFER_EMPTY;
+    BUFFER_AUTO address = BUFFER_EMPTY;
+    append_element(&name, hosts == NULL ? "" : hosts, index, "");
+    append_element(&address, addresses == NULL ? "" : addresses, index, "");
+    bool is_socket = name.length > 0 && (name.data[0] == '/' || name.data[0] == '@');
+    return buffer_failed(&name) ? NULL : strdup(is_socket || address.length > 0 ? "" : buffer_text(&name));
+}
+
 static size_t count_hosts(const PQconninfoOption *options)
 {
     const char *hosts = option_value(options, "host");
@@ -217,6 +229,9 @@ static int fill(struct db_target *target, const char *url, const char *user, con
         }
     }
     target->host_count = count_hosts(target->options);
+    if (target->host_count > DB_HOSTS_MAX) {
+        return err_set(err, ERR_CONFIG, "the database URL names more than %d hosts", DB_HOSTS_MAX);
+    }
     target->text = make_text(target->options);
     return target->text == NULL ? err_set(err, ERR_INTERNAL, "no memory for the database URL") : 0;
 }
@@ -262,17 +277,17 @@ static void ignore_notice(void *argument, const char *message)
     (void) message;
 }
 
-/* Appends a comma-separated list so that it begins with another element. */
-static void append_rotated(struct buffer *out, const char *list, size_t first)
+/* Appends what a comma-separated list says of the hosts, from one of them on and around. */
+static void append_hosts(struct buffer *out, const char *list, const struct db_hosts *hosts, size_t first)
 {
-    size_t count = list_count(list);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < hosts->count; i++) {
         buffer_append_text(out, i > 0 ? "," : "");
-        append_element(out, list, (first + i) % count, "");
+        append_element(out, list, hosts->index[(first + i) % hosts->count], "");
     }
 }
 
-PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, size_t first_host)
+PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, const struct db_hosts *hosts,
+                            size_t first)
 {
     /* Of a keyword that comes twice the last counts: first what the URL may change, then the URL, then what we need.
      * The keepalives find a dead peer within a minute; without them a statement could wait for it for ever. */
@@ -280,15 +295,16 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
                                                  "tcp_user_timeout", "fallback_application_name"};
     const char *values[DB_KEYWORDS_MAX + 1] = {"30", "10", "3", "60000", application_name};
     static const char *const lists[] = {"host", "hostaddr", "port"};
-    struct buffer rotated[sizeof(lists) / sizeof(lists[0])] = {BUFFER_EMPTY};
+    struct buffer chosen[sizeof(lists) / sizeof(lists[0])] = {BUFFER_EMPTY};
+    bool is_choice = hosts != NULL && (first > 0 || hosts->count < target->host_count);
     size_t count = 5;
     for (size_t i = 0; i < target->count; i++, count++) {
         keywords[count] = target->keywords[i];
         values[count] = target->values[i];
-        for (size_t j = 0; first_host > 0 && j < sizeof(lists) / sizeof(lists[0]); j++) {
+        for (size_t j = 0; is_choice && j < sizeof(lists) / sizeof(lists[0]); j++) {
             if (strcmp(keywords[count], lists[j]) == 0) {
-                append_rotated(&rotated[j], values[count], first_host);
-                values[count] = buffer_text(&rotated[j]);
+                append_hosts(&chosen[j], values[count], hosts, first);
+                values[count] = buffer_text(&chosen[j]);
             }
         }
     }
@@ -296,7 +312,7 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
     values[count] = "UTF8";
     PGconn *connection = PQconnectStartParams(keywords, values, 0);
     for (size_t j = 0; j < sizeof(lists) / sizeof(lists[0]); j++) {
-        buffer_done(&rotated[j]);
+        buffer_done(&chosen[j]);
     }
     if (connection != NULL) {
         (void) PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
@@ -307,7 +323,7 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
 
 PGconn *db_connect_start(const struct db_target *target, const char *application_name)
 {
-    return db_connect_start_at(target, application_name, 0);
+    return db_connect_start_at(target, application_name, NULL, 0);
 }
 
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms)

@@ -5,6 +5,7 @@
 
 #include "digitalism/base/clock.h"
 #include "digitalism/base/log.h"
+#include "migrate/lexer.h"
 #include "migrate/run.h"
 
 #define INDEX_NAME_SIZE 256
@@ -142,7 +143,44 @@ static int allow_waiting(const struct migrate_run *run, const struct migrate_sta
     return failure != 0 ? migrate_run_tell(err, run) : 0;
 }
 
-static int try_statement(struct migrate_run *run, size_t index, struct err *err)
+/* Whether a statement may run in a transaction with the note that it is done, so that no crash can part the two. The
+ * words are those of statements that begin, end or need to end transactions themselves. */
+static bool can_be_noted_with(const struct migrate_run *run, const struct migrate_statement *statement)
+{
+    static const char *const words[] = {"begin", "start", "savepoint", "release", "rollback", "call", "do"};
+    if (run->direction == MIGRATE_DIRECTION_DOWN || statement->kind != MIGRATE_STATEMENT_OTHER ||
+        db_in_transaction(run->store->db)) {
+        return false;
+    }
+    const struct migrate_token first = {.start = statement->word, .length = statement->word_end - statement->word};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (migrate_token_is(buffer_text(&run->source->text), &first, words[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int run_with_note(struct migrate_run *run, size_t index, struct err *err)
+{
+    struct db *db = run->store->db;
+    int failure = db_exec(db, "BEGIN", err);
+    if (failure != 0) {
+        return migrate_run_tell(err, run);
+    }
+    failure = migrate_run_statement(run, index, err);
+    failure = failure == 0 ? note_done(run, index + 1, false, err) : failure;
+    if (failure == 0 && db_exec(db, "COMMIT", err) != 0) {
+        failure = migrate_run_tell(err, run); /* what the statement deferred is checked now */
+    }
+    if (failure != 0) {
+        (void) db_exec(db, "ROLLBACK", NULL);
+    }
+    return failure;
+}
+
+/* `*noted` tells whether the note was written with it. */
+static int try_statement(struct migrate_run *run, size_t index, bool *noted, struct err *err)
 {
     struct backoff backoff = {.first_ms = 0};
     const struct migrate_statement *statement = &run->script.items[index];
@@ -150,8 +188,14 @@ static int try_statement(struct migrate_run *run, size_t index, struct err *err)
     if (failure != 0) {
         return failure;
     }
+    *noted = can_be_noted_with(run, statement);
     do {
-        failure = migrate_run_statement(run, index, err);
+        failure = *noted ? run_with_note(run, index, err) : migrate_run_statement(run, index, err);
+        if (failure == -(int) ERR_MIGRATION && *noted && strcmp(err->sqlstate, "25001") == 0) {
+            /* active_sql_transaction: PostgreSQL knows one more that has to stand alone. */
+            *noted = false;
+            failure = migrate_run_statement(run, index, err);
+        }
     } while (failure == -(int) ERR_MIGRATION && migrate_lock_conflict(err) && !db_in_transaction(run->store->db) &&
              migrate_try_again(&backoff, run->store->stop_fd, err));
     if (failure != 0) {
@@ -162,48 +206,61 @@ static int try_statement(struct migrate_run *run, size_t index, struct err *err)
     return failure == 0 && statement->kind == MIGRATE_STATEMENT_INDEX ? refuse_invalid(run, statement, err) : failure;
 }
 
-/* A statement was refused: notes it, and says what holds now. */
-static int refused(const struct migrate_run *run, size_t index, struct err *err)
+/* Statement number `index` was refused, behind `done` that stay: notes it, and says what holds now. */
+static int refused(const struct migrate_run *run, size_t index, size_t done, struct err *err)
 {
     struct err invalid;
     const struct migrate_statement *statement = &run->script.items[index];
     (void) db_exec(run->store->db, "ROLLBACK", NULL);
     (void) migrate_session_settings(run->store->db, NULL);
-    if (run->direction == MIGRATE_DIRECTION_UP && note_done(run, index, true, &invalid) != 0) {
+    if (run->direction == MIGRATE_DIRECTION_UP && note_done(run, done, true, &invalid) != 0) {
         log_err(LOG_LEVEL_WARN, &invalid);
     }
     if (statement->kind == MIGRATE_STATEMENT_INDEX && refuse_invalid(run, statement, &invalid) != 0) {
-        err_hint(err, "%s", invalid.hint);
+        err_hint(err, "the index was left INVALID: %s", invalid.hint);
     } else if (run->direction == MIGRATE_DIRECTION_UP) {
         err_hint(err,
-                 "the statements before it (%zu of %zu) are done and stay, because the file runs without a "
-                 "transaction; correct it from here on, and start again: it goes on here",
-                 index, run->script.count);
+                 "the first %zu of its %zu statements are done and stay, because the file runs without a "
+                 "transaction; correct it behind them, and start again: it goes on there",
+                 done, run->script.count);
     }
     return -(int) err->code;
 }
 
+/* One statement. One at which the last run was cut off may find its work done. */
+static int run_next(struct migrate_run *run, size_t index, const struct migrate_progress *progress, bool *noted,
+                    struct err *err)
+{
+    *noted = false;
+    const struct migrate_statement *statement = &run->script.items[index];
+    bool again = progress->exists && index == progress->statements;
+    int failure = again && statement->kind == MIGRATE_STATEMENT_INDEX ? refuse_invalid(run, statement, err) : 0;
+    if (failure != 0) {
+        return failure;
+    }
+    failure = try_statement(run, index, noted, err);
+    if (failure == -(int) ERR_MIGRATION && again && !progress->failed && says_done(run, index, err)) {
+        *noted = false;
+        log_warn("%.*s; it was done when the last run was cut off, continuing", (int) strcspn(err->message, "\n"),
+                 err->message);
+        return allow_waiting(run, statement, false, err);
+    }
+    return failure;
+}
+
 static int run_statements(struct migrate_run *run, const struct migrate_progress *progress, struct err *err)
 {
-    for (size_t i = progress->statements; i < run->script.count; i++) {
-        bool cut_off = progress->exists && !progress->failed && i == progress->statements;
-        const struct migrate_statement *statement = &run->script.items[i];
-        int failure = cut_off && statement->kind == MIGRATE_STATEMENT_INDEX ? refuse_invalid(run, statement, err) : 0;
-        if (failure != 0) {
-            return failure;
-        }
-        failure = try_statement(run, i, err);
-        if (failure == -(int) ERR_MIGRATION && cut_off && says_done(run, i, err)) {
-            log_warn("%.*s; it was done when the last run was cut off, continuing", (int) strcspn(err->message, "\n"),
-                     err->message);
-            failure = allow_waiting(run, statement, false, err);
-        }
+    size_t done = progress->statements;
+    for (size_t i = done; i < run->script.count; i++) {
+        bool noted;
+        int failure = run_next(run, i, progress, &noted, err);
         if (failure == -(int) ERR_MIGRATION) {
-            return refused(run, i, err);
+            return refused(run, i, done, err);
         }
         /* Inside a BEGIN of the file nothing is done before its COMMIT. */
-        if (failure == 0 && run->direction == MIGRATE_DIRECTION_UP && !db_in_transaction(run->store->db)) {
-            failure = note_done(run, i + 1, false, err);
+        if (failure == 0 && !db_in_transaction(run->store->db)) {
+            done = i + 1;
+            failure = noted || run->direction == MIGRATE_DIRECTION_DOWN ? 0 : note_done(run, done, false, err);
         }
         if (failure != 0) {
             return failure;

@@ -229,6 +229,21 @@ int migrate_store_accept(const struct migrate_store *store, const struct migrate
     return change(store, &sql, values, sizeof(values) / sizeof(values[0]), &done, err);
 }
 
+int migrate_store_unfinished(const struct migrate_store *store, struct buffer *names, struct err *err)
+{
+    if (store->unfinished == NULL) {
+        return 0;
+    }
+    DB_RESULT_AUTO result = NULL;
+    BUFFER_AUTO sql = BUFFER_EMPTY;
+    buffer_append_format(&sql, "SELECT name FROM %s", store->unfinished);
+    int failure = db_query(store->db, &result, buffer_text(&sql), NULL, 0, err);
+    for (size_t i = 0; failure == 0 && i < db_result_rows(result); i++) {
+        buffer_append_format(names, "%s\n", db_result_text(result, i, 0));
+    }
+    return failure == 0 && buffer_failed(names) ? err_set(err, ERR_INTERNAL, NO_MEMORY) : failure;
+}
+
 int migrate_store_progress(const struct migrate_store *store, const struct migrate_file *file,
                            struct migrate_progress *out, struct err *err)
 {

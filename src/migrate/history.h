@@ -76,6 +76,8 @@ struct migrate_progress {
     char sha256[SHA256_TEXT_SIZE]; /* of the text up to the end of those */
     bool failed;                   /* the next one was refused by PostgreSQL, and did nothing */
 };
+/* Appends the names of all that are under way, each ended by a newline. */
+int migrate_store_unfinished(const struct migrate_store *store, struct buffer *names, struct err *err);
 int migrate_store_progress(const struct migrate_store *store, const struct migrate_file *file,
                            struct migrate_progress *out, struct err *err);
 int migrate_store_note_progress(const struct migrate_store *store, const struct migrate_file *file,

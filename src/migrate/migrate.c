@@ -102,8 +102,14 @@ static int read_history(struct phase *phase, struct err *err)
 {
     migrate_history_done(&phase->history);
     migrate_comparison_done(&phase->comparison);
+    BUFFER_AUTO begun = BUFFER_EMPTY;
     int failure = migrate_store_read(&phase->store, &phase->history, err);
-    return failure != 0 ? failure : migrate_compare(&phase->comparison, &phase->files, &phase->history, err);
+    failure = failure == 0 ? migrate_compare(&phase->comparison, &phase->files, &phase->history, err) : failure;
+    failure = failure == 0 ? migrate_store_unfinished(&phase->store, &begun, err) : failure;
+    if (failure == 0) {
+        migrate_comparison_mark_begun(&phase->comparison, buffer_text(&begun));
+    }
+    return failure;
 }
 
 /* A report about a database that would be taken over shows it as if it were. */
@@ -147,7 +153,8 @@ static int meet_stranger(struct phase *phase, struct err *err)
 static int meet(struct phase *phase, struct err *err)
 {
     int failure = migrate_store_find(&phase->store, err);
-    if (failure == 0 && phase->store.table == NULL && phase->options->action != MIGRATE_BASELINE) {
+    bool goes_on = phase->options->action == MIGRATE_UP || migrate_action_reports(phase->options->action);
+    if (failure == 0 && phase->store.table == NULL && goes_on) {
         return meet_stranger(phase, err);
     }
     return failure != 0 ? failure : read_history(phase, err);
@@ -221,7 +228,7 @@ static int baseline(struct phase *phase, struct migrate_outcome *out, struct err
 
 static int repair(struct phase *phase, struct migrate_outcome *out, struct err *err)
 {
-    int failure = migrate_store_create(&phase->store, err);
+    int failure = phase->store.table == NULL ? 0 : migrate_store_create(&phase->store, err);
     for (size_t i = 0; i < phase->comparison.count && failure == 0; i++) {
         const struct migrate_entry *entry = &phase->comparison.entries[i];
         if (entry->state == MIGRATE_STATE_EDITED) {
@@ -231,7 +238,7 @@ static int repair(struct phase *phase, struct migrate_outcome *out, struct err *
             out->changed += 1;
         }
         struct migrate_progress progress = {.exists = false};
-        if (failure == 0 && entry->file != NULL) {
+        if (failure == 0 && entry->file != NULL && phase->store.unfinished != NULL) {
             failure = migrate_store_progress(&phase->store, entry->file, &progress, err);
         }
         if (failure == 0 && progress.exists) {

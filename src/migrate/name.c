@@ -2,8 +2,11 @@
  * Not here: opening files (files.c). */
 #include "migrate/name.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#define DIESEL_ZEROS 14 /* of 00000000000000_diesel_initial_setup */
 
 static const char *const own_dialects[] = {"postgres", "postgresql", "pg"};
 static const char *const foreign_dialects[] = {"mysql",       "mariadb",   "sqlite", "sqlite3",   "cockroach",
@@ -124,6 +127,11 @@ struct migrate_name migrate_name_of_directory(const char *name)
     if (title == NULL || *title == '\0') {
         bool miss = name[0] >= '0' && name[0] <= '9';
         return (struct migrate_name){.kind = miss ? MIGRATE_NAME_MISS : MIGRATE_NAME_OTHER};
+    }
+    size_t zeros = strspn(name, "0");
+    if (name[zeros] == '_' && zeros > DIESEL_ZEROS && zeros - DIESEL_ZEROS < 10) {
+        /* Diesel takes numbers as text, and its own first one is fourteen zeros: to come behind it, some write more. */
+        (void) snprintf(out.version.text, sizeof(out.version.text), "0.%zu", zeros - DIESEL_ZEROS);
     }
     return out;
 }

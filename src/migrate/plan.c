@@ -8,8 +8,8 @@
 
 const char *const migrate_state_names[MIGRATE_STATE_COUNT] = {
     [MIGRATE_STATE_APPLIED] = "applied", [MIGRATE_STATE_BASELINE] = "baseline", [MIGRATE_STATE_PENDING] = "pending",
-    [MIGRATE_STATE_CHANGED] = "changed", [MIGRATE_STATE_LATE] = "late",         [MIGRATE_STATE_EDITED] = "edited",
-    [MIGRATE_STATE_MISSING] = "missing", [MIGRATE_STATE_NEWER] = "newer",
+    [MIGRATE_STATE_BEGUN] = "begun",     [MIGRATE_STATE_CHANGED] = "changed",   [MIGRATE_STATE_LATE] = "late",
+    [MIGRATE_STATE_EDITED] = "edited",   [MIGRATE_STATE_MISSING] = "missing",   [MIGRATE_STATE_NEWER] = "newer",
 };
 
 const char *migrate_entry_name(const struct migrate_entry *entry)
@@ -24,8 +24,8 @@ const struct migrate_version *migrate_entry_version(const struct migrate_entry *
 
 bool migrate_entry_pending(const struct migrate_entry *entry)
 {
-    return entry->state == MIGRATE_STATE_PENDING || entry->state == MIGRATE_STATE_CHANGED ||
-           entry->state == MIGRATE_STATE_LATE;
+    return entry->state == MIGRATE_STATE_PENDING || entry->state == MIGRATE_STATE_BEGUN ||
+           entry->state == MIGRATE_STATE_CHANGED || entry->state == MIGRATE_STATE_LATE;
 }
 
 /* The order of both sides: by version, then what has none, by name. */
@@ -105,6 +105,21 @@ int migrate_compare(struct migrate_comparison *out, const struct migrate_files *
     }
     *out = all;
     return 0;
+}
+
+void migrate_comparison_mark_begun(struct migrate_comparison *comparison, const char *names)
+{
+    while (*names != '\0') {
+        size_t length = strcspn(names, "\n");
+        for (size_t i = 0; i < comparison->count; i++) {
+            struct migrate_entry *entry = &comparison->entries[i];
+            const char *name = migrate_entry_name(entry);
+            if (entry->state == MIGRATE_STATE_PENDING && strlen(name) == length && strncmp(name, names, length) == 0) {
+                entry->state = MIGRATE_STATE_BEGUN;
+            }
+        }
+        names += length + (names[length] == '\n' ? 1 : 0);
+    }
 }
 
 void migrate_comparison_done(struct migrate_comparison *comparison)

@@ -14,6 +14,7 @@ enum migrate_state {
     MIGRATE_STATE_APPLIED,
     MIGRATE_STATE_BASELINE, /* the database had it when it was taken over */
     MIGRATE_STATE_PENDING,
+    MIGRATE_STATE_BEGUN,   /* pending, and some of its statements are done */
     MIGRATE_STATE_CHANGED, /* a repeatable one, to be applied again */
     MIGRATE_STATE_LATE,    /* new, but stands before one that is applied */
     MIGRATE_STATE_EDITED,  /* since it was applied */
@@ -36,12 +37,14 @@ struct migrate_comparison {
 };
 int migrate_compare(struct migrate_comparison *out, const struct migrate_files *files,
                     const struct migrate_history *history, struct err *err);
+/* Marks those that are pending and whose name is a line of `names`. */
+void migrate_comparison_mark_begun(struct migrate_comparison *comparison, const char *names);
 void migrate_comparison_done(struct migrate_comparison *comparison);
 #define MIGRATE_COMPARISON_AUTO __attribute__((cleanup(migrate_comparison_done))) struct migrate_comparison
 
 const char *migrate_entry_name(const struct migrate_entry *entry);
 const struct migrate_version *migrate_entry_version(const struct migrate_entry *entry);
-bool migrate_entry_pending(const struct migrate_entry *entry); /* pending, changed or late */
+bool migrate_entry_pending(const struct migrate_entry *entry); /* pending, begun, changed or late */
 
 struct migrate_rules {
     bool out_of_order;                /* what is late is applied */

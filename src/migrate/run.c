@@ -77,7 +77,7 @@ static int refuse_end(const struct migrate_run *run, const struct migrate_statem
 {
     const char *word = buffer_text(&run->source->text) + statement->word;
     (void) err_set(err, ERR_MIGRATION, "%.*s would end the transaction that a migration runs in",
-                   (int) strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"), word);
+                   (int) (statement->word_end - statement->word), word);
     err_hint(err,
              "take it out: the file is one transaction already; or write \"-- no-transaction\" at its top, to have "
              "it run statement by statement");

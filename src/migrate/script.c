@@ -172,6 +172,7 @@ static void classify(const struct parser *parser, struct migrate_statement *stat
 {
     size_t name;
     statement->word = parser->words[0].start;
+    statement->word_end = statement->word + parser->words[0].length;
     statement->kind = transaction_kind(parser);
     if (statement->kind != MIGRATE_STATEMENT_OTHER) {
         return;

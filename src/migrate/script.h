@@ -26,7 +26,8 @@ struct migrate_statement {
     bool has_data;
     size_t data_start; /* of COPY … FROM stdin: the lines up to `\.` */
     size_t data_end;
-    size_t word; /* where the word stands that gave it its kind */
+    size_t word; /* its first word */
+    size_t word_end;
     size_t name; /* of MIGRATE_STATEMENT_INDEX: where the index's name stands; 0 where it has none */
     size_t name_end;
 };

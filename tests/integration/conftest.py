@@ -13,6 +13,10 @@ Not here: the objects themselves and their methods (harness.py).
                `.wait_ready()` (/health is 200), `.wait_log(text)`, `.log()`, `.stop(signal)` → exit code, `.wait()`,
                `.kill()` (all of it), `.pids()` (supervisor first), `.port`, `.http.get(path)`. HOST=127.0.0.1, a free PORT and WORKERS=1 are
                set unless given. Stopped afterwards; a process left behind fails the test.
+    folder     folder(m0001_x="CREATE …", …) or folder({"any/name.sql": "CREATE …"}) writes migrations, texts or bytes, into
+               this test's own directory, and gives that.
+    migrate    migrate(directory, "down", …, NAME=value) runs `digitalism migrate` with these files on `database`; the
+               project's own migrations where no directory is given.
     http       http(port) → client: `.get(path)`, `.head(path)`, `.request(method, path, body, headers)` → `.status`,
                `.headers` (lower case), `.body`, `.json`; `.raw(bytes)` → bytes up to the close; `.connect()` → socket.
     free_port  free_port() → a port of 127.0.0.1 that nobody else takes.
@@ -40,6 +44,7 @@ import uuid
 import pytest
 
 import harness
+from harness import settings
 
 
 def shared_cluster(config):
@@ -117,6 +122,30 @@ def run(binary, tmp_path_factory):
         return harness.run_program(binary, *words, env=env, timeout=timeout, cwd=folder, stdin=stdin)
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    directory = tmp_path / "migrations"
+    directory.mkdir()
+
+    def folder(paths=None, **files):
+        texts = {name.removeprefix("m") + ".sql": text for name, text in files.items()} | (paths or {})
+        for name, text in texts.items():
+            path = directory / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return directory
+
+    return folder
+
+
+@pytest.fixture
+def migrate(run, database):
+    def migrate(directory=harness.ROOT / "migrations", *words, timeout=30, **env):
+        return run("migrate", *words, env=settings(database.url, MIGRATIONS_PATH=directory, **env), timeout=timeout)
+
+    return migrate
 
 
 @pytest.fixture

@@ -104,6 +104,14 @@ def free_port():
     raise AssertionError("no free port between 20000 and 32000")
 
 
+def preloadable(folder, name):
+    """Builds a C file of this directory for LD_PRELOAD, into the folder."""
+    library = folder / f"{name}.so"
+    source = ROOT / f"tests/integration/{name}.c"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
 class Cluster:
     """A private PostgreSQL server in a directory: `url` (127.0.0.1, with password) and `socket_url` (no password)."""
 

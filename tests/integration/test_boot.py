@@ -15,21 +15,14 @@ import harness
 from harness import settings, wait_until
 
 
-def preloadable(tmp_path_factory, name):
-    library = tmp_path_factory.mktemp("preload") / f"{name}.so"
-    source = harness.ROOT / f"tests/integration/{name}.c"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
-
-
 @pytest.fixture(scope="session")
 def slow_boot(tmp_path_factory):
-    return preloadable(tmp_path_factory, "slow_boot")
+    return harness.preloadable(tmp_path_factory.mktemp("preload"), "slow_boot")
 
 
 @pytest.fixture(scope="session")
 def clock_jump(tmp_path_factory):
-    return preloadable(tmp_path_factory, "clock_jump")
+    return harness.preloadable(tmp_path_factory.mktemp("preload"), "clock_jump")
 
 
 @pytest.fixture(autouse=True)

@@ -7,67 +7,17 @@ import concurrent.futures
 import pathlib
 import re
 import signal
-import subprocess
 import uuid
 
 import psycopg2
 import pytest
 
 from harness import ROOT, execute, settings, wait_until
+from migrations import SLEEP, applied, schema_of, sleeping, tables
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-SLEEP = "SELECT pg_sleep(coalesce(nullif(current_setting('test.sleep', true), ''), '0')::float8);\n"
 ROWS = """SELECT d.id, d.code_departement, d.name, r.id, r.name, d.deleted_at, r.deleted_at
           FROM departments d JOIN regions r ON r.id = d.region_id ORDER BY d.id"""
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Writes migrations: folder(name=text, …), names as in `m0001_x`; gives the directory."""
-    directory = tmp_path / "migrations"
-    directory.mkdir()
-
-    def write(**files):
-        for name, text in files.items():
-            data = text if isinstance(text, bytes) else text.encode()
-            (directory / (name.removeprefix("m") + ".sql")).write_bytes(data)
-        return directory
-
-    return write
-
-
-@pytest.fixture
-def migrate(run, database):
-    def migrate(directory=ROOT / "migrations", **env):
-        return run("migrate", env=settings(database.url, MIGRATIONS_PATH=directory, **env))
-
-    return migrate
-
-
-def schema_of(database):
-    """What pg_dump says of the schema, without our own tables and alembic's, comments and the dump's own settings."""
-    dump = subprocess.run(
-        ["pg_dump", "--schema-only", "--no-owner", "-T", "digitalism_*", "-T", "alembic_version", database.socket_url],
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout
-    unwanted = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict.*|)$")
-    return "\n".join(line for line in dump.split("\n") if not unwanted.match(line)) + "\n"
-
-
-def applied(database):
-    return [name for (name,) in database.query("SELECT name FROM digitalism_migrations ORDER BY version, name")]
-
-
-def tables(database):
-    found = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-    return [name for (name,) in found if not name.startswith("digitalism_")]
-
-
-def sleeping(database):
-    return database.query(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep(coalesce%%'"
-        " AND state = 'active' AND pid <> pg_backend_pid()"
-    )
 
 
 def test_a_fresh_database_gets_the_schema_and_its_facts(migrate, database):
@@ -251,7 +201,7 @@ def test_an_end_of_the_transaction_that_cannot_be_seen_is_noticed(migrate, datab
 def test_a_commit_inside_a_block_is_explained(migrate, database, folder):
     done = migrate(folder(m0001_a="CREATE TABLE a ();\nDO $$ BEGIN COMMIT; END $$;\n"))
     assert done.code == 4, done
-    assert "0001_a.sql:2:13: invalid transaction termination (2D000)" in done.text
+    assert "0001_a.sql:2:7: invalid transaction termination (2D000)" in done.text
     assert "hint: a migration runs in one transaction: take COMMIT and ROLLBACK out of the block" in done.text
     assert (applied(database), tables(database)) == ([], [])
 

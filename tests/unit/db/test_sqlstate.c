@@ -34,6 +34,8 @@ static void test_severity_in_any_language_is_dropped(void **state)
     (void) state;
     assert_clean("x failed: ВАЖНО:  57P03: система баз данных запускается\n",
                  "x failed: система баз данных запускается", "57P03");
+    assert_clean("x failed: ÖLÜMCÜL (FATAL):  57P03: başlıyor\n", "x failed: başlıyor", "57P03");
+    assert_clean("ÖLÜMCÜL (FATAL):  57P01: kapanıyor\n", "kapanıyor", "57P01");
 }
 
 static void test_last_of_several_sqlstates_counts(void **state)
@@ -81,6 +83,9 @@ static void test_transient_texts(void **state)
         "connection to server at \"h\" (127.0.0.1), port 1 failed: Connection refused",
         "connection to server on socket \"/x/.s.PGSQL.1\" failed: No such file or directory",
         "connection to server at \"h\", port 1 failed: server closed the connection unexpectedly",
+        "connection to server at \"h\", port 1 failed: session is read-only",
+        "connection to server at \"h\", port 1 failed: server is in hot standby mode",
+        "connection to server at \"h\", port 1 failed: server sent an error response during SSL exchange",
         "could not translate host name \"h\" to address: Name or service not known",
     };
     static const char *const lasting[] = {
@@ -90,6 +95,26 @@ static void test_transient_texts(void **state)
         "connection to server at \"h\", port 1 failed: server does not support SSL, but SSL was required",
         "connection to server at \"h\", port 1 failed: root certificate file \"/x\" does not exist",
         "connection to server at \"h\", port 1 failed: server certificate for \"a\" does not match host name \"h\"",
+        "connection to server at \"h\", port 1 failed: SSL error: tlsv1 alert unknown ca",
+        "connection to server at \"h\", port 1 failed: SSL error: ssl/tls alert bad certificate",
+        "connection to server at \"h\", port 1 failed: SSL error: tlsv13 alert certificate required",
+        "connection to server at \"h\", port 1 failed: SSL error: sslv3 alert certificate expired",
+        "connection to server at \"h\", port 1 failed: SSL error: sslv3 alert unsupported certificate",
+        "connection to server at \"h\", port 1 failed: SSL error: sslv3 alert handshake failure",
+        "connection to server at \"h\", port 1 failed: SSL error: tlsv1 alert protocol version",
+        "connection to server at \"h\", port 1 failed: SSL error: unsupported protocol; This may indicate that the "
+        "server does not support any SSL protocol version between TLSv1.2 and TLSv1.3.",
+        "connection to server at \"h\", port 1 failed: host name must be specified for a verified SSL connection",
+        "connection to server at \"h\", port 1 failed: GSSAPI encryption required but was impossible",
+        "connection to server at \"h\", port 1 failed: server doesn't support GSSAPI encryption, but it was required",
+        "connection to server at \"h\", port 1 failed: channel binding required, but SSL not in use",
+        "connection to server at \"h\", port 1 failed: authentication method 7 not supported",
+        "connection to server at \"h\", port 1 failed: Kerberos 5 authentication not supported",
+        "connection to server at \"h\", port 1 failed: none of the server's SASL authentication mechanisms are "
+        "supported",
+        "connection to server on socket \"/x\" failed: requirepeer specifies \"a\", but actual peer user name is \"b\"",
+        "connection to server at \"h\", port 1 failed: invalid integer value \"x\" for connection option "
+        "\"keepalives\"",
     };
     for (size_t i = 0; i < sizeof(transient) / sizeof(transient[0]); i++) {
         assert_true(db_message_transient(transient[i]));

@@ -146,6 +146,50 @@ static void test_url_has_a_longest_length(void **state)
     assert_refused(url, "the database URL is longer than 8192 bytes");
 }
 
+static void test_names_that_have_to_be_resolved(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *url;
+        size_t index;
+        const char *name;
+    } cases[] = {
+        {"postgresql://h/d", 0, "h"},
+        {"postgresql://a:1,b:2/d", 1, "b"},
+        {"postgresql:///d", 0, ""},
+        {"postgresql:///d?host=/run/pg", 0, ""},
+        {"postgresql:///d?host=@abstract", 0, ""},
+        {"postgresql:///d?host=a,/run/pg,c", 2, "c"},
+        {"postgresql://h/d?hostaddr=127.0.0.1", 0, ""},
+        {"postgresql://a,b/d?hostaddr=127.0.0.1,", 1, "b"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct db_target *target = NULL;
+        assert_int_equal(db_target_new(&target, cases[i].url, NULL, NULL, NULL), 0);
+        char *name = db_target_lookup_name(target, cases[i].index);
+        assert_string_equal(name, cases[i].name);
+        free(name);
+        db_target_free(target);
+    }
+}
+
+static void test_more_hosts_than_possible_are_refused(void **state)
+{
+    (void) state;
+    BUFFER_AUTO url = BUFFER_EMPTY;
+    buffer_append_text(&url, "postgresql://h");
+    for (size_t i = 1; i < DB_HOSTS_MAX; i++) {
+        buffer_append_text(&url, ",h");
+    }
+    struct db_target *target = NULL;
+    struct err err;
+    assert_int_equal(db_target_new(&target, buffer_text(&url), NULL, NULL, &err), 0);
+    db_target_free(target);
+    buffer_append_text(&url, ",h");
+    assert_int_equal(db_target_new(&target, buffer_text(&url), NULL, NULL, &err), -ERR_CONFIG);
+    assert_string_equal(err.message, "the database URL names more than 64 hosts");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_unescaped_password_is_not_taken_for_host_or_database),
         cmocka_unit_test(test_complaints_hide_values_and_name_options),
         cmocka_unit_test(test_url_has_a_longest_length),
+        cmocka_unit_test(test_names_that_have_to_be_resolved),
+        cmocka_unit_test(test_more_hosts_than_possible_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,9 @@ static int wait_on(const struct script *script, int64_t timeout_ms, int stop_fd,
                     script->port);
     struct db_target *target = NULL;
     assert_int_equal(db_target_new(&target, url, NULL, NULL, err), 0);
-    const struct wait_options options = {.target = target, .timeout_ms = timeout_ms, .stop_fd = stop_fd};
+    const struct db_target *const targets[] = {target};
+    const struct wait_options options = {
+        .targets = targets, .target_count = 1, .timeout_ms = timeout_ms, .stop_fd = stop_fd};
     int result = wait_for_database(&options, err);
     db_target_free(target);
     return result;
@@ -111,7 +113,8 @@ static void test_lasting_refusal_ends_the_wait_at_once(void **state)
     } cases[] = {
         {"28P01", "check DATABASE_USER and DATABASE_PASSWORD, or the user and password in DATABASE_URL"},
         {"28000", "check the user, and whether the server's pg_hba.conf lets it in from here"},
-        {"3D000", "create the database, or correct its name in DATABASE_URL"},
+        {"3D000",
+         "create the database, or correct its name in DATABASE_URL; with WAIT_FOR_DATABASE=true it is waited for"},
         {"42501", "grant the user CONNECT on the database"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -196,7 +199,9 @@ static void test_bad_option_is_not_tried_again(void **state)
     struct db_target *target = NULL;
     struct err err;
     assert_int_equal(db_target_new(&target, "postgresql://u@127.0.0.1:1/d?sslmode=s3cret", NULL, NULL, &err), 0);
-    const struct wait_options options = {.target = target, .timeout_ms = 20000, .stop_fd = STOP_NONE};
+    const struct db_target *const targets[] = {target};
+    const struct wait_options options = {
+        .targets = targets, .target_count = 1, .timeout_ms = 20000, .stop_fd = STOP_NONE};
     assert_int_equal(wait_for_database(&options, &err), -ERR_DATABASE);
     assert_string_equal(err.message, "cannot connect to u@127.0.0.1:1/d: invalid sslmode value: \"s3cret\"");
     assert_string_equal(err.hint, "check the options in DATABASE_URL");
