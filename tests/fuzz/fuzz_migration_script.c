@@ -59,7 +59,8 @@ static void check_statement(const char *text, const struct migrate_statement *st
 {
     require(statement->start >= start && statement->start < statement->end && statement->end <= end);
     require(statement->kind < MIGRATE_STATEMENT_KIND_COUNT);
-    require(statement->word >= statement->start && statement->word < statement->end);
+    require(statement->word >= statement->start && statement->word < statement->word_end);
+    require(statement->word_end <= statement->end);
     if (statement->name_end > 0) {
         require(statement->kind == MIGRATE_STATEMENT_INDEX);
         require(statement->name > statement->start && statement->name < statement->name_end);

@@ -129,9 +129,30 @@ static void test_what_is_pending(void **state)
     (void) state;
     for (int i = 0; i < MIGRATE_STATE_COUNT; i++) {
         const struct migrate_entry entry = {.state = (enum migrate_state) i};
-        bool expected = i == MIGRATE_STATE_PENDING || i == MIGRATE_STATE_CHANGED || i == MIGRATE_STATE_LATE;
+        bool expected = i == MIGRATE_STATE_PENDING || i == MIGRATE_STATE_BEGUN || i == MIGRATE_STATE_CHANGED ||
+                        i == MIGRATE_STATE_LATE;
         assert_int_equal(migrate_entry_pending(&entry), expected);
     }
+}
+
+/* Goal: only what is pending is marked, and only by its whole name. */
+static void test_what_was_begun_is_marked(void **state)
+{
+    (void) state;
+    struct sides sides;
+    compare(&sides, "1a 2b 3c 4d Va", "1a");
+    migrate_comparison_mark_begun(&sides.comparison, "1_x.sql\n3_x.sql\n4_x\nR__V.sql");
+    const enum migrate_state expected[] = {MIGRATE_STATE_APPLIED, MIGRATE_STATE_PENDING, MIGRATE_STATE_BEGUN,
+                                           MIGRATE_STATE_PENDING, MIGRATE_STATE_BEGUN};
+    for (size_t i = 0; i < sides.comparison.count; i++) {
+        assert_int_equal(sides.comparison.entries[i].state, expected[i]);
+    }
+    struct migrate_plan plan;
+    assert_int_equal(migrate_plan_up(&plan, &sides.comparison, &(const struct migrate_rules){.to = NULL}, NULL), 0);
+    assert_int_equal(plan.count, 4);
+    migrate_plan_done(&plan);
+    migrate_comparison_mark_begun(&sides.comparison, "");
+    migrate_comparison_done(&sides.comparison);
 }
 
 /* --- plans --- */
@@ -377,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_states_of_repeatable_ones),
         cmocka_unit_test(test_what_is_pending),
+        cmocka_unit_test(test_what_was_begun_is_marked),
         cmocka_unit_test(test_what_is_new_is_applied_in_order),
         cmocka_unit_test(test_repeatable_ones_come_last_and_when_they_changed),
         cmocka_unit_test(test_up_to_a_version),

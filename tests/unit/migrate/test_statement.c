@@ -242,6 +242,8 @@ static void assert_found(search *find, const char *text, const char *expected)
     if (found != NULL) {
         assert_memory_equal(text + found->start, expected, strlen(expected));
         assert_int_equal(found->word, found->start);
+        assert_int_equal(found->word_end - found->word,
+                         strspn(expected, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"));
     }
 }
 
