@@ -1,0 +1,1 @@
+SELECT diesel_manage_updated_at('accounts');

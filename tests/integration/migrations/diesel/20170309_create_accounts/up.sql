@@ -1,0 +1,6 @@
+CREATE TABLE accounts (
+  id SERIAL PRIMARY KEY,
+  login VARCHAR NOT NULL UNIQUE,
+  created_at TIMESTAMP NOT NULL DEFAULT now(),
+  updated_at TIMESTAMP NOT NULL DEFAULT now()
+);

@@ -1,0 +1,1 @@
+-- This was done by 2024-01-31-120000 already.

@@ -1,0 +1,1 @@
+ALTER TABLE client ADD COLUMN kind CHAR(1) NOT NULL DEFAULT 'P' CHECK (kind IN ('P', 'C'));

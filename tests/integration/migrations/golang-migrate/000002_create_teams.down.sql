@@ -1,0 +1,6 @@
+BEGIN;
+
+DROP TABLE IF EXISTS team_members;
+DROP TABLE IF EXISTS teams;
+
+COMMIT;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS team_members_user_id;

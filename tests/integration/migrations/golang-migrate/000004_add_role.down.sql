@@ -1,0 +1,4 @@
+begin transaction;
+alter table team_members drop column role;
+drop type team_role;
+end;

@@ -1,0 +1,1 @@
+CREATE TABLE "identities" ("id" TEXT PRIMARY KEY, "traits" TEXT NOT NULL, "of_sqlite3" DATETIME);

@@ -1,0 +1,1 @@
+CREATE TABLE `session_devices` (`id` CHAR(36), `user_agent` VARCHAR(512)) ENGINE=InnoDB;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY "courier_messages_status_idx";

@@ -1,0 +1,1 @@
+CREATE TABLE `of_mysql` (`id` INTEGER);

@@ -1,0 +1,1 @@
+CREATE TABLE "of_sqlite3" ("id" TEXT);

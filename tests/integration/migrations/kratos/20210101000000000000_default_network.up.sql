@@ -1,0 +1,1 @@
+INSERT INTO networks (id, created_at, updated_at) VALUES ('884f556e-de3a-4138-8ec7-b9e0a0d0a3e1', '2013-10-07 08:23:19', '2013-10-07 08:23:19');

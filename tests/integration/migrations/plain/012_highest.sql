@@ -1,0 +1,1 @@
+CREATE VIEW highest AS SELECT name FROM stations WHERE altitude = (SELECT max(altitude) FROM stations);

@@ -1,0 +1,1 @@
+DROP TABLE readings_2025, readings_2026;

@@ -1,0 +1,1 @@
+ALTER TABLE customers ADD COLUMN phone TEXT CHECK (phone ~ '^\+[0-9]+$');

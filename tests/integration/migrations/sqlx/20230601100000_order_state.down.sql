@@ -1,0 +1,2 @@
+ALTER TABLE orders DROP COLUMN state;
+DROP TYPE order_state;

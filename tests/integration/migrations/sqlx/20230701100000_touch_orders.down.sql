@@ -1,0 +1,3 @@
+DROP TRIGGER touch_order ON orders;
+DROP FUNCTION touch_order;
+ALTER TABLE orders DROP COLUMN touched;
