@@ -140,7 +140,7 @@ static int load_directory(struct migrate_file *file, const struct loading *loadi
     return failure;
 }
 
-/* A file that does not name its direction may hold both. */
+/* A file may hold both directions, also one that names the first of them. */
 static int split_sections(struct migrate_file *file, struct err *err)
 {
     assert(file->up.path != NULL);
@@ -176,11 +176,7 @@ static int load_up(struct migrate_file *file, const struct loading *loading, con
         failure = load_directory(file, loading, candidate->entry, err);
     } else {
         failure = load_source(&file->up, loading, strdup(candidate->entry), err);
-        if (failure == 0 && !candidate->name.explicit_direction) {
-            failure = split_sections(file, err);
-        } else {
-            file->up.part = migrate_sections_whole(buffer_text(&file->up.text), file->up.text.length);
-        }
+        failure = failure == 0 ? split_sections(file, err) : failure;
     }
     file->up.part.no_transaction |= candidate->name.no_transaction;
     file->down.part.no_transaction |= candidate->name.no_transaction;

@@ -97,6 +97,20 @@ static bool begins_like_one(const char *name)
     return (name[0] >= '0' && name[0] <= '9') || flyway || repeatable;
 }
 
+/* A migration that is not SQL, which other tools would run: 00002_x.go, 2024_x.fizz. */
+static bool is_program(const char *name)
+{
+    static const char *const endings[] = {".go", ".fizz", ".py", ".js", ".ts", ".rb", ".php", ".java", ".sh"};
+    const char *dot = strrchr(name, '.');
+    struct migrate_name unused;
+    for (size_t i = 0; dot != NULL && i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (strcmp(dot, endings[i]) == 0) {
+            return plain_title(&unused, name) != NULL || flyway_title(&unused, name) != NULL;
+        }
+    }
+    return false;
+}
+
 struct migrate_name migrate_name_of_file(const char *name)
 {
     struct migrate_name out = {.kind = MIGRATE_NAME_UP};
@@ -107,7 +121,7 @@ struct migrate_name migrate_name_of_file(const char *name)
     }
     if (strcmp(ending, ".sql") != 0) {
         /* In other letters the ending is not seen by other tools either. */
-        bool miss = begins_like_one(name) && strcasecmp(ending, ".sql") == 0;
+        bool miss = begins_like_one(name) && (strcasecmp(ending, ".sql") == 0 || is_program(name));
         return (struct migrate_name){.kind = miss ? MIGRATE_NAME_MISS : MIGRATE_NAME_OTHER};
     }
     const char *title = flyway_title(&out, name);
@@ -120,6 +134,26 @@ struct migrate_name migrate_name_of_file(const char *name)
     return out;
 }
 
+/* Diesel compares numbers as text, and directories rely on it in two ways: more zeros come behind its own first number,
+ * which is fourteen of them; and a moment may have a counter behind it (2024-01-31-120000-0000), or not. */
+static void refine_diesel(struct migrate_version *version, const char *name)
+{
+    static const char moment[] = "NNNN-NN-NN-NNNNNN-NNNN_";
+    size_t zeros = strspn(name, "0");
+    if (name[zeros] == '_' && zeros > DIESEL_ZEROS && zeros - DIESEL_ZEROS < 10) {
+        (void) snprintf(version->text, sizeof(version->text), "0.%zu", zeros - DIESEL_ZEROS);
+    }
+    for (size_t i = 0; moment[i] != '\0'; i++) {
+        bool is_digit = name[i] >= '0' && name[i] <= '9';
+        if (moment[i] == 'N' ? !is_digit : name[i] != moment[i]) {
+            return;
+        }
+    }
+    char dotted[sizeof(moment)];
+    (void) snprintf(dotted, sizeof(dotted), "%.17s.%.4s", name, name + 18);
+    (void) migrate_version_read(version, dotted, true);
+}
+
 struct migrate_name migrate_name_of_directory(const char *name)
 {
     struct migrate_name out = {.kind = MIGRATE_NAME_UP, .explicit_direction = true};
@@ -128,10 +162,6 @@ struct migrate_name migrate_name_of_directory(const char *name)
         bool miss = name[0] >= '0' && name[0] <= '9';
         return (struct migrate_name){.kind = miss ? MIGRATE_NAME_MISS : MIGRATE_NAME_OTHER};
     }
-    size_t zeros = strspn(name, "0");
-    if (name[zeros] == '_' && zeros > DIESEL_ZEROS && zeros - DIESEL_ZEROS < 10) {
-        /* Diesel takes numbers as text, and its own first one is fourteen zeros: to come behind it, some write more. */
-        (void) snprintf(out.version.text, sizeof(out.version.text), "0.%zu", zeros - DIESEL_ZEROS);
-    }
+    refine_diesel(&out.version, name);
     return out;
 }

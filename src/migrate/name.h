@@ -20,7 +20,7 @@ struct migrate_name {
     enum migrate_name_kind kind;
     struct migrate_version version; /* of UP and DOWN; "" for a repeatable one */
     size_t stem;                    /* bytes of the name up to the end of its title */
-    bool explicit_direction;        /* it says .up or .down: its text has no sections */
+    bool explicit_direction;        /* it says .up or .down */
     bool specific;                  /* it is for PostgreSQL, and takes the place of the same one for all dialects */
     bool no_transaction;            /* .autocommit */
 };

@@ -14,6 +14,8 @@
 #define RETRY_DELAY_MAX_MS   5000
 #define TRANSACTION_ID_SIZE  24
 
+#define TRANSACTION_TIMEOUT_SINCE 170000 /* as libpq counts versions */
+
 /* A migration may have changed any of these. The limits are ours: waiting for a lock stops everybody who queues behind
  * it, while the statement itself may take its time. */
 #define SETTINGS_SQL                                                                                                   \
@@ -126,6 +128,9 @@ int migrate_run_statement(struct migrate_run *run, size_t index, struct err *err
     const struct migrate_statement *statement = &run->script.items[index];
     const char *text = buffer_text(&run->source->text);
     struct db_diagnosis diagnosis = {.position = 0};
+    if (statement->kind == MIGRATE_STATEMENT_TIMEOUT && db_server_version(run->store->db) < TRANSACTION_TIMEOUT_SINCE) {
+        return 0; /* it would switch off what is not there */
+    }
     buffer_clear(&run->sql);
     buffer_append(&run->sql, text + statement->start, statement->end - statement->start);
     if (buffer_failed(&run->sql)) {

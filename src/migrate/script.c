@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "migrate/lexer.h"
 
@@ -177,7 +178,10 @@ static void classify(const struct parser *parser, struct migrate_statement *stat
     if (statement->kind != MIGRATE_STATEMENT_OTHER) {
         return;
     }
-    if (is_concurrent_index(parser, &name)) {
+    if (parser->count == 4 && word_is(parser, 0, "set") && word_is(parser, 1, "transaction_timeout") &&
+        word_is(parser, 2, "=") && word_is(parser, 3, "0")) {
+        statement->kind = MIGRATE_STATEMENT_TIMEOUT;
+    } else if (is_concurrent_index(parser, &name)) {
         statement->kind = MIGRATE_STATEMENT_INDEX;
         if (name > 0) {
             statement->name = parser->words[name].start;
@@ -310,11 +314,53 @@ static int parse(struct parser *parser, size_t *offset, struct err *err)
     return failure != 0 ? failure : end_statement(parser, end, offset, err);
 }
 
+/* Whether a line is `-- +goose StatementEnd`. */
+static bool is_mark(const char *line, size_t length)
+{
+    static const char *const words[] = {"--", "+goose", "StatementEnd"};
+    const char *end = line + length;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t word = strlen(words[i]);
+        line += strspn(line, " \t");
+        if ((size_t) (end - line) < word || strncasecmp(line, words[i], word) != 0) {
+            return false;
+        }
+        line += word;
+    }
+    return line + strspn(line, " \t\r\n") >= end;
+}
+
+/* goose ends a statement at this mark, whether or not there is a `;`. Finds the first line with it; `*next` is behind
+ * that line. Without one both are the end. */
+static size_t find_mark(const char *text, size_t at, size_t end, size_t *next)
+{
+    const char *found = text + at;
+    while ((found = memmem(found, (size_t) (text + end - found), "+goose", strlen("+goose"))) != NULL) {
+        const char *before = memrchr(text + at, '\n', (size_t) (found - text) - at);
+        const char *line = before == NULL ? text + at : before + 1;
+        const char *newline = memchr(found, '\n', (size_t) (text + end - found));
+        const char *line_end = newline == NULL ? text + end : newline + 1;
+        if (is_mark(line, (size_t) (line_end - line))) {
+            *next = (size_t) (line_end - text);
+            return (size_t) (line - text);
+        }
+        found = line_end;
+    }
+    *next = end;
+    return end;
+}
+
 int migrate_script_parse(struct migrate_script *out, const char *text, size_t start, size_t end, size_t *offset,
                          struct err *err)
 {
-    struct parser parser = {.text = text, .lexer = {.text = text, .length = end, .at = start}};
-    int failure = parse(&parser, offset, err);
+    struct parser parser = {.text = text, .lexer = {.text = text}};
+    int failure = 0;
+    size_t next = start;
+    do {
+        parser.lexer.at = next;
+        parser.lexer.length = find_mark(text, next, end, &next);
+        failure = parse(&parser, offset, err);
+    } while (failure == 0 && next < end);
     if (failure != 0) {
         migrate_script_done(&parser.script);
         return failure;
@@ -329,21 +375,32 @@ void migrate_script_done(struct migrate_script *script)
     *script = (struct migrate_script){.items = NULL, .count = 0};
 }
 
+/* Whether all of it stands between plain BEGINs and COMMITs. */
+static bool is_wrapped(const struct migrate_script *script)
+{
+    bool inside = false;
+    for (size_t i = 0; i < script->count; i++) {
+        enum migrate_statement_kind kind = script->items[i].kind;
+        bool begins = kind == MIGRATE_STATEMENT_BEGIN;
+        if (begins == inside || kind == MIGRATE_STATEMENT_ENDS) {
+            return false;
+        }
+        inside = kind != MIGRATE_STATEMENT_COMMIT;
+    }
+    return !inside;
+}
+
 void migrate_script_unwrap(struct migrate_script *script)
 {
-    size_t last = script->count - 1;
-    if (script->count < 2 || script->items[0].kind != MIGRATE_STATEMENT_BEGIN ||
-        script->items[last].kind != MIGRATE_STATEMENT_COMMIT) {
-        return;
-    }
-    for (size_t i = 1; i < last; i++) {
+    size_t kept = 0;
+    bool wrapped = is_wrapped(script);
+    for (size_t i = 0; i < script->count && wrapped; i++) {
         enum migrate_statement_kind kind = script->items[i].kind;
-        if (kind == MIGRATE_STATEMENT_BEGIN || kind == MIGRATE_STATEMENT_COMMIT || kind == MIGRATE_STATEMENT_ENDS) {
-            return; /* more than one transaction */
+        if (kind != MIGRATE_STATEMENT_BEGIN && kind != MIGRATE_STATEMENT_COMMIT) {
+            script->items[kept++] = script->items[i];
         }
     }
-    memmove(script->items, script->items + 1, (script->count - 2) * sizeof(script->items[0]));
-    script->count -= 2;
+    script->count = wrapped ? kept : script->count;
 }
 
 const struct migrate_statement *migrate_script_alone(const struct migrate_script *script)

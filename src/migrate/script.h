@@ -10,11 +10,12 @@
 
 enum migrate_statement_kind {
     MIGRATE_STATEMENT_OTHER,
-    MIGRATE_STATEMENT_BEGIN,  /* plain BEGIN or START TRANSACTION */
-    MIGRATE_STATEMENT_COMMIT, /* plain COMMIT or END */
-    MIGRATE_STATEMENT_ENDS,   /* any other that would end the transaction that it runs in */
-    MIGRATE_STATEMENT_INDEX,  /* builds an index CONCURRENTLY, which may leave it invalid */
-    MIGRATE_STATEMENT_ALONE,  /* any other that PostgreSQL refuses in a transaction block */
+    MIGRATE_STATEMENT_BEGIN,   /* plain BEGIN or START TRANSACTION */
+    MIGRATE_STATEMENT_COMMIT,  /* plain COMMIT or END */
+    MIGRATE_STATEMENT_ENDS,    /* any other that would end the transaction that it runs in */
+    MIGRATE_STATEMENT_INDEX,   /* builds an index CONCURRENTLY, which may leave it invalid */
+    MIGRATE_STATEMENT_ALONE,   /* any other that PostgreSQL refuses in a transaction block */
+    MIGRATE_STATEMENT_TIMEOUT, /* SET transaction_timeout = 0: pg_dump 17 writes it, servers before 17 do not know it */
     MIGRATE_STATEMENT_KIND_COUNT
 };
 
@@ -37,7 +38,8 @@ struct migrate_script {
     size_t count;
 };
 
-/* Cuts the bytes from `start` to `end` into statements. \restrict and \unrestrict, which pg_dump writes, are left out.
+/* Cuts the bytes from `start` to `end` into statements. \restrict and \unrestrict, which pg_dump writes, are left out,
+ * and a statement ends at goose's StatementEnd too.
  * -ERR_MIGRATION with `*offset` at what psql alone could do, any other backslash command, and at a comment that is not
  * closed. */
 int migrate_script_parse(struct migrate_script *out, const char *text, size_t start, size_t end, size_t *offset,
@@ -45,7 +47,7 @@ int migrate_script_parse(struct migrate_script *out, const char *text, size_t st
 void migrate_script_done(struct migrate_script *script);
 #define MIGRATE_SCRIPT_AUTO __attribute__((cleanup(migrate_script_done))) struct migrate_script
 
-/* Takes a BEGIN at the start and the COMMIT at the end away: what stands between is one transaction anyway. */
+/* Takes plain BEGINs and COMMITs away where all that there is stands between them: it is one transaction anyway. */
 void migrate_script_unwrap(struct migrate_script *script);
 
 /* The first statement of MIGRATE_STATEMENT_INDEX or _ALONE; NULL where all can run in a transaction. */

@@ -80,7 +80,7 @@ static void assert_cut(const char *text, size_t size)
 static void test_long_texts_are_cut_with_an_ellipsis(void **state)
 {
     (void) state;
-    char text[2000];
+    char text[4000];
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     struct err err;
@@ -106,7 +106,7 @@ static void test_a_cut_does_not_split_a_character(void **state)
 {
     (void) state;
     for (size_t shift = 0; shift < 3; shift++) {
-        char text[2000];
+        char text[4000];
         size_t length = shift;
         memset(text, 'x', shift);
         while (length + 3 < sizeof(text)) {

@@ -103,11 +103,13 @@ static void test_sections(void **state)
     directory_write(*state, "3_c.sql", "-- migrate:up\nc\n-- migrate:down\n-c\n");
     directory_write(*state, "3_c.down.sql", "the file");
     directory_write(*state, "4_d.up.sql", "-- migrate:up\nd\n");
+    directory_write(*state, "6_f.up.sql", "-- +goose Up\nf\n-- +goose Down\n-f\n");
     directory_write(*state, "5_e.autocommit.sql", "-- migrate:up\ne\n-- migrate:down\n-e\n");
     assert_loaded(*state, true,
                   "1 1_a.sql 1_a.sql:a\n 1_a.sql:-a\n\n2 2_b.sql !2_b.sql:b\n 2_b.sql:-b\n\n"
-                  "3 3_c.sql 3_c.sql:c\n 3_c.down.sql:the file\n4 4_d.up.sql 4_d.up.sql:-- migrate:up\nd\n\n"
-                  "5 5_e.autocommit.sql !5_e.autocommit.sql:e\n !5_e.autocommit.sql:-e\n");
+                  "3 3_c.sql 3_c.sql:c\n 3_c.down.sql:the file\n4 4_d.up.sql 4_d.up.sql:d\n\n"
+                  "5 5_e.autocommit.sql !5_e.autocommit.sql:e\n !5_e.autocommit.sql:-e\n\n"
+                  "6 6_f.up.sql 6_f.up.sql:f\n 6_f.up.sql:-f\n");
 }
 
 static void test_directories(void **state)

@@ -152,21 +152,15 @@ static void test_near_misses(void **state)
 {
     (void) state;
     static const struct expectation cases[] = {
-        {"003-typo.sql", MISS, "", ""},
-        {"0001.sql", MISS, "", ""},
-        {"0001_.sql", MISS, "", ""},
-        {"0001_.up.sql", MISS, "", ""},
-        {"0001 x.sql", MISS, "", ""},
-        {"0001.x.sql", MISS, "", ""},
-        {"-1_x.sql", MISS, "", ""},
-        {"_x.sql", MISS, "", ""},
-        {"x.sql", MISS, "", ""},
-        {"seed.postgres.sql", MISS, "", ""},
-        {"0001_x.SQL", MISS, "", ""},
-        {"0001_x.up.Sql", MISS, "", ""},
-        {"V1__x.SQL", MISS, "", ""},
-        {"R__x.SQL", MISS, "", ""},
-        {"12345678901234567890123456789012345678901234567_x.sql", MISS, "", ""},
+        {"003-typo.sql", MISS, "", ""}, {"0001.sql", MISS, "", ""},
+        {"0001_.sql", MISS, "", ""},    {"0001_.up.sql", MISS, "", ""},
+        {"0001 x.sql", MISS, "", ""},   {"0001.x.sql", MISS, "", ""},
+        {"-1_x.sql", MISS, "", ""},     {"_x.sql", MISS, "", ""},
+        {"x.sql", MISS, "", ""},        {"seed.postgres.sql", MISS, "", ""},
+        {"0001_x.SQL", MISS, "", ""},   {"0001_x.up.Sql", MISS, "", ""},
+        {"V1__x.SQL", MISS, "", ""},    {"R__x.SQL", MISS, "", ""},
+        {"00002_x.go", MISS, "", ""},   {"20191100000001000000_x.up.fizz", MISS, "", ""},
+        {"V1__x.java", MISS, "", ""},   {"12345678901234567890123456789012345678901234567_x.sql", MISS, "", ""},
     };
     check_files(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -188,8 +182,8 @@ static void test_other_files(void **state)
         {"9.a", OTHER, "", ""},
         {"0001_x", OTHER, "", ""},
         {"alembic_revisions", OTHER, "", ""},
-        {"V1__x.java", OTHER, "", ""},
-        {"0001_x.go", OTHER, "", ""},
+        {"x.go", OTHER, "", ""},
+        {"0001_x.md", OTHER, "", ""},
     };
     check_files(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -204,6 +198,9 @@ static void test_directories(void **state)
         {"00000000000000000000000_x", UP, "0.9", "D"},
         {"000000000000000000000000_x", UP, "0", "D"},
         {"000000000000001_x", UP, "1", "D"},
+        {"2026-07-25-142459-0000_x", UP, "20260725142459", "D"},
+        {"2026-07-25-142459-0012_x", UP, "20260725142459.12", "D"},
+        {"2026-07-25-1424590-000_x", UP, "202607251424590000", "D"},
         {"9_x", UP, "9", "D"},
         {"9_x.mysql", UP, "9", "D"},
         {"2024-01-31-120000", MISS, "", ""},

@@ -25,7 +25,7 @@ static struct migrate_script parse(const char *text)
 /* Each statement in brackets, its kind's letter before it, and its data in braces behind it. */
 static void write_script(struct buffer *out, const char *text, const struct migrate_script *script)
 {
-    static const char kinds[MIGRATE_STATEMENT_KIND_COUNT + 1] = " BCEIA";
+    static const char kinds[MIGRATE_STATEMENT_KIND_COUNT + 1] = " BCEIAT";
     for (size_t i = 0; i < script->count; i++) {
         const struct migrate_statement *statement = &script->items[i];
         if (statement->kind != MIGRATE_STATEMENT_OTHER) {
@@ -62,6 +62,18 @@ static void test_statements_end_at_semicolons(void **state)
                   "[SELECT 1 -- b;\n + 1 /* ; */ ][SELECT 2]");
     assert_script("SELECT 1;;SELECT 2 ;\r\n", "[SELECT 1][SELECT 2 ]");
     assert_script("a=1;b:=2;c::int;", "[a=1][b:=2][c::int]");
+}
+
+static void test_goose_ends_statements_at_its_mark(void **state)
+{
+    (void) state;
+    assert_script("-- +goose StatementBegin\na\n-- +goose StatementEnd\nb; c\n  --+goose  statementend \r\nd",
+                  "[a][b][c][d]");
+    assert_script("a;\n-- +goose StatementEnd\n-- +goose StatementEnd", "[a]");
+    assert_script("-- +goose StatementEnds\n", "");
+    assert_script("a -- +goose StatementEnd\n + 1", "[a -- +goose StatementEnd\n + 1]");
+    assert_script("a\n-- +goose StatementBegin\n + 1", "[a\n-- +goose StatementBegin\n + 1]");
+    assert_script("a\n+goose StatementEnd", "[a\n+goose StatementEnd]");
 }
 
 static void test_semicolons_in_quotes_end_nothing(void **state)
@@ -144,6 +156,8 @@ static void test_commands_of_pg_dump_are_skipped(void **state)
     (void) state;
     assert_script("\\restrict abc;DEF\nSELECT 1;\n\\unrestrict abc\n", "[SELECT 1]");
     assert_script("\\restrict", "");
+    assert_script("SET transaction_timeout = 0; SET transaction_timeout = 1; SET x = 0",
+                  "T[SET transaction_timeout = 0][SET transaction_timeout = 1][SET x = 0]");
     assert_script("SELECT 1\n\\unrestrict a;\n + 1; x", "[SELECT 1\n\\unrestrict a;\n + 1][x]");
 }
 
@@ -233,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statements_end_at_semicolons),
+        cmocka_unit_test(test_goose_ends_statements_at_its_mark),
         cmocka_unit_test(test_semicolons_in_quotes_end_nothing),
         cmocka_unit_test(test_semicolons_in_parentheses_end_nothing),
         cmocka_unit_test(test_bodies_of_functions),

@@ -208,6 +208,7 @@ static void test_one_transaction_around_all_is_taken_away(void **state)
     assert_unwrapped("BEGIN; a; b; COMMIT;", 2, "a");
     assert_unwrapped("-- x\nSTART TRANSACTION;\na;\nEND TRANSACTION\n", 1, "a");
     assert_unwrapped("BEGIN; COMMIT", 0, "");
+    assert_unwrapped("BEGIN; a; COMMIT; begin work; b; c; end;", 3, "a");
     assert_unwrapped("BEGIN; SAVEPOINT s; a; ROLLBACK TO s; COMMIT;", 3, "SAVEPOINT");
     assert_unwrapped("BEGIN;\nCOPY t FROM stdin;\n1;\n\\.\nCOMMIT;", 1, "COPY");
 }
@@ -221,7 +222,7 @@ static void test_other_transactions_stay(void **state)
     assert_unwrapped("BEGIN; a;", 2, "BEGIN");
     assert_unwrapped("a; COMMIT;", 2, "a");
     assert_unwrapped("COMMIT; BEGIN;", 2, "COMMIT");
-    assert_unwrapped("BEGIN; a; COMMIT; BEGIN; b; COMMIT;", 6, "BEGIN");
+    assert_unwrapped("BEGIN; a; COMMIT; b; BEGIN; c; COMMIT;", 7, "BEGIN");
     assert_unwrapped("BEGIN; a; ROLLBACK; COMMIT;", 4, "BEGIN");
     assert_unwrapped("BEGIN; a; COMMIT AND CHAIN; b; COMMIT;", 5, "BEGIN");
     assert_unwrapped("BEGIN; a; COMMIT; b;", 4, "BEGIN");
