@@ -32,14 +32,14 @@ struct db_result {
 
 /* Starts to connect (PQconnectStartParams), with notices silenced and errors verbose, which is how the SQLSTATE of a
  * refused login becomes known. NULL only when memory is short; else the caller polls with PQconnectPoll, first for
- * writing, and a failure is told by db_error_connect(). */
-PGconn *db_connect_start(const struct db_target *target, const char *application_name);
-
-/* The same with the hosts rotated, so that the one of this index comes first: libpq goes on to the next host when one
- * refuses, but waits for ever for one that is silent. */
+ * writing, and a failure is told by db_error_connect(). The hosts are rotated, so that the one of this index comes
+ * first: libpq goes on to the next host when one refuses, but waits for ever for one that is silent. */
 PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, size_t first_host);
 
-/* The statements that every new session begins with, to be sent as one simple query before anything else.
+/* The process that the server named at login; a pooler makes one up. */
+int db_login_process(const struct db *db);
+
+/* The statements that every new session of a stage begins with, to be sent as one simple query before anything else.
  * They are statements, not startup parameters in `options`, because poolers refuse those, and because the URL may have
  * `options` of its own. */
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms);

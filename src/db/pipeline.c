@@ -169,19 +169,30 @@ void pipeline_session_ready(struct db_pipeline *pipeline)
     pipeline->progress_ms = clock_now_ms();
 }
 
-static void start_connecting(struct db_pipeline *pipeline)
+/* Gives each of several hosts its share of the attempt to be the first: libpq goes on to the next one when a host
+ * refuses, but waits for ever for a silent one. */
+static void connect_to_host(struct db_pipeline *pipeline, size_t host, const char *reason)
 {
+    const struct db_target *target = pipeline->options.target;
     int64_t now_ms = clock_now_ms();
-    pipeline->connection = db_connect_start(pipeline->options.target, pipeline->options.application_name);
-    pipeline->attempt_ms = now_ms + pipeline->options.connect_timeout_ms;
-    pipeline->patience_ms = pipeline->backoff.attempts <= 1 ? now_ms + PATIENCE_MS : 0;
-    pipeline->generation += 1;
-    set_state(pipeline, PIPELINE_CONNECTING, "it is time");
+    disconnect(pipeline);
+    pipeline->connection = db_connect_start_at(target, pipeline->options.application_name, host);
+    pipeline->host = host;
+    pipeline->host_ms = now_ms + (pipeline->attempt_ms - now_ms) / (int64_t) (target->host_count - host);
+    set_state(pipeline, PIPELINE_CONNECTING, reason);
     if (pipeline->connection == NULL || PQstatus(pipeline->connection) == CONNECTION_BAD) {
         pipeline_lost(pipeline);
         return;
     }
     pipeline->wants = DB_WANTS_WRITE;
+}
+
+static void start_connecting(struct db_pipeline *pipeline)
+{
+    int64_t now_ms = clock_now_ms();
+    pipeline->attempt_ms = now_ms + pipeline->options.connect_timeout_ms;
+    pipeline->patience_ms = pipeline->backoff.attempts <= 1 ? now_ms + PATIENCE_MS : 0;
+    connect_to_host(pipeline, 0, "it is time");
 }
 
 static int64_t silence_deadline_ms(const struct db_pipeline *pipeline)
@@ -193,7 +204,9 @@ static int64_t silence_deadline_ms(const struct db_pipeline *pipeline)
 static void tick_attempt(struct db_pipeline *pipeline, int64_t now_ms)
 {
     struct err err;
-    if (now_ms >= pipeline->attempt_ms) {
+    if (now_ms >= pipeline->host_ms && pipeline->host + 1 < pipeline->options.target->host_count) {
+        connect_to_host(pipeline, pipeline->host + 1, "a host is silent");
+    } else if (now_ms >= pipeline->host_ms) {
         (void) db_error_connect_timeout(&err, db_target_text(pipeline->options.target),
                                         pipeline->options.connect_timeout_ms);
         pipeline_fail(pipeline, &err);
@@ -237,8 +250,8 @@ int64_t db_pipeline_deadline_ms(const struct db_pipeline *pipeline)
         return pipeline->retry_ms;
     case PIPELINE_CONNECTING:
     case PIPELINE_PREPARING:
-        return pipeline->waiting.first == NULL ? pipeline->attempt_ms
-                                               : clock_earlier(pipeline->attempt_ms, pipeline->patience_ms);
+        return pipeline->waiting.first == NULL ? pipeline->host_ms
+                                               : clock_earlier(pipeline->host_ms, pipeline->patience_ms);
     case PIPELINE_READY:
     case PIPELINE_STATE_COUNT:
         break;

@@ -40,6 +40,8 @@ struct db_pipeline {
     struct backoff backoff;
     int64_t retry_ms;    /* PIPELINE_DISCONNECTED: when to try again */
     int64_t attempt_ms;  /* CONNECTING, PREPARING: when the attempt is given up */
+    size_t host;         /* of several: which one the attempt has begun with */
+    int64_t host_ms;     /* until when it may be silent; at most attempt_ms */
     int64_t patience_ms; /* until when queries may wait for the attempt; 0: this attempt is not waited for */
     int64_t progress_ms; /* READY: when the server last gave a sign, or had nothing to do */
     struct err error;    /* why there is no connection */

@@ -207,7 +207,7 @@ static int fill(struct db_target *target, const char *url, const char *user, con
     }
     for (const PQconninfoOption *option = target->options; option != NULL && option->keyword != NULL; option++) {
         if (option->val != NULL) {
-            /* Room is left for what db_connect_start() adds. */
+            /* Room is left for what db_connect_start_at() adds. */
             if (target->count == DB_KEYWORDS_MAX - 8) {
                 return err_set(err, ERR_INTERNAL, "the database URL has more than %d options", DB_KEYWORDS_MAX - 8);
             }
@@ -303,11 +303,6 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
         (void) PQsetNoticeProcessor(connection, ignore_notice, NULL);
     }
     return connection;
-}
-
-PGconn *db_connect_start(const struct db_target *target, const char *application_name)
-{
-    return db_connect_start_at(target, application_name, 0);
 }
 
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms)
