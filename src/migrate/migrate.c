@@ -113,7 +113,10 @@ int migrate_up(const struct migrate_options *options, size_t *applied, struct er
     }
     db_interruptible(db, stop_fd);
     MIGRATE_STORE_AUTO store = {.db = db, .table = NULL, .stop_fd = stop_fd};
-    failure = migrate_session_reset(db, err);
+    failure = migrate_refuse_pooler(db, options->target, stop_fd, err);
+    if (failure == 0) {
+        failure = migrate_session_reset(db, err);
+    }
     if (failure == 0) {
         failure = migrate_lock(db, options->lock_timeout_ms, stop_fd, err);
     }
