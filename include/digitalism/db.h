@@ -101,6 +101,12 @@ int db_prepare(struct db *db, const char *name, const char *sql, struct err *err
 int db_query_prepared(struct db *db, struct db_result **out, const char *name, const struct db_value *values, int count,
                       struct err *err);
 
+/* Whether the connection, which must be idle, leads through a pooler that gives its session to other clients between
+ * two transactions: what a session holds, an advisory lock above all, is then not this connection's own. A second,
+ * short connection to the same target finds it out; on a busy pooler it may miss it. A stop ends it with
+ * -ERR_INTERRUPTED. */
+int db_session_shared(struct db *db, const struct db_target *target, int stop_fd, bool *is_shared, struct err *err);
+
 /* Whether a transaction block is open (PQtransactionStatus). */
 bool db_in_transaction(const struct db *db);
 int db_server_version(const struct db *db); /* 150018 */

@@ -13,7 +13,8 @@
 
 struct db_pipeline;
 
-/* A statement that is prepared on every new connection; queries name it by its index in the table. */
+/* A statement that is prepared on every new connection, or sent as text with each query where a pooler loses what was
+ * prepared; queries name it by its index in the table. No two are alike. */
 struct db_statement {
     const char *sql;
     int parameter_count; /* at most DB_PARAMETERS_MAX */
@@ -31,8 +32,8 @@ struct db_pipeline_options {
     const struct db_statement *statements;
     size_t statement_count;
     int64_t statement_timeout_ms;
-    int64_t connect_timeout_ms;
-    size_t queue_max; /* queries waiting or in flight; one more is refused */
+    int64_t connect_timeout_ms; /* of one attempt; several hosts share it, so that a silent one is passed */
+    size_t queue_max;           /* queries waiting or in flight; one more is refused */
 };
 
 /* Allocates; does not connect. The options' pointers must outlive the pipeline. */

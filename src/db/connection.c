@@ -474,3 +474,8 @@ int db_server_version(const struct db *db)
 {
     return PQserverVersion(db->pg);
 }
+
+int db_login_process(const struct db *db)
+{
+    return PQbackendPID(db->pg);
+}

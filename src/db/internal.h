@@ -31,19 +31,17 @@ struct db_result {
     PGresult *pg;
 };
 
-/* Starts to connect (PQconnectStartParams), with notices silenced and errors verbose, which is how the SQLSTATE of a
- * refused login becomes known. NULL only when memory is short; else the caller polls with PQconnectPoll, first for
- * writing, and a failure is told by db_error_connect(). */
-PGconn *db_connect_start(const struct db_target *target, const char *application_name);
-
 /* Which of the target's hosts are tried, by their place in the URL. */
 struct db_hosts {
     size_t count;
     size_t index[DB_HOSTS_MAX];
 };
 
-/* The same with these hosts only (NULL: all), rotated so that number `first` of them comes first: libpq goes on to the
- * next host when one refuses, but waits for ever for one that is silent. */
+/* Starts to connect (PQconnectStartParams), with notices silenced and errors verbose, which is how the SQLSTATE of a
+ * refused login becomes known. NULL only when memory is short; else the caller polls with PQconnectPoll, first for
+ * writing, and a failure is told by db_error_connect(). Only the given hosts are tried (NULL: all), rotated so that
+ * number `first` of them comes first: libpq goes on to the next host when one refuses, but waits for ever for one that
+ * is silent. */
 PGconn *db_connect_start_at(const struct db_target *target, const char *application_name, const struct db_hosts *hosts,
                             size_t first);
 
@@ -55,7 +53,10 @@ char *db_target_lookup_name(const struct db_target *target, size_t index);
  * but for as long as the resolver likes. Transient -ERR_DATABASE when there is no such host; -ERR_INTERRUPTED. */
 int db_resolve(const struct db_target *target, int64_t deadline_ms, int stop_fd, struct db_hosts *out, struct err *err);
 
-/* The statements that every new session begins with, to be sent as one simple query before anything else.
+/* The process that the server named at login; a pooler makes one up. */
+int db_login_process(const struct db *db);
+
+/* The statements that every new session of a stage begins with, to be sent as one simple query before anything else.
  * They are statements, not startup parameters in `options`, because poolers refuse those, and because the URL may have
  * `options` of its own. */
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms);

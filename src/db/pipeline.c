@@ -1,9 +1,9 @@
-/* The life of a worker's asynchronous connection: connecting, settings and statements, deadlines, loss, backoff.
- * Not here: its queries and their answers (pipeline_query.c); watching its descriptor (the owner). */
+/* The life of a worker's asynchronous connection: connecting, deadlines, loss, backoff.
+ * Not here: what a session begins with (pipeline_session.c); its queries and their answers (pipeline_query.c); watching
+ * its descriptor (the owner). */
 #include "db/pipeline.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "db/internal.h"
@@ -42,6 +42,10 @@ int db_pipeline_new(struct db_pipeline **out, const struct db_pipeline_options *
         return err_set(err, ERR_INTERNAL, "no memory for the database pipeline");
     }
     pipeline->options = *options;
+    if (!pipeline_name_statements(pipeline)) {
+        free(pipeline);
+        return err_set(err, ERR_INTERNAL, "no memory for the database pipeline");
+    }
     pipeline->backoff = (struct backoff){.first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS};
     (void) err_set(&pipeline->error, ERR_DATABASE, "not yet connected to %s", db_target_text(options->target));
     pipeline->error.transient = true;
@@ -58,6 +62,8 @@ static void disconnect(struct db_pipeline *pipeline)
     pipeline->session_results = 0;
     pipeline->syncs = 0;
     pipeline->head_answered = false;
+    pipeline->is_pooled = false;
+    pipeline->sends_text = false;
 }
 
 void pipeline_fail(struct db_pipeline *pipeline, const struct err *err)
@@ -96,6 +102,7 @@ void db_pipeline_free(struct db_pipeline *pipeline)
         struct err err;
         (void) err_set(&err, ERR_DATABASE, "the connection to %s was closed", db_target_text(pipeline->options.target));
         pipeline_fail(pipeline, &err);
+        free(pipeline->names);
         free(pipeline);
     }
 }
@@ -104,36 +111,6 @@ void db_pipeline_abandon(struct db_pipeline *pipeline, const struct err *reason)
 {
     pipeline_fail(pipeline, reason);
     pipeline->retry_ms = CLOCK_NEVER;
-}
-
-/* Everything that a session needs goes out at once, before the first answer is there. The settings are those that the
- * form of the answers rests on; a role or a database may have other defaults. */
-static bool send_session(struct db_pipeline *pipeline)
-{
-    char timeout[24];
-    (void) snprintf(timeout, sizeof(timeout), "%lld", (long long) pipeline->options.statement_timeout_ms);
-    const char *values[] = {timeout};
-    static const char *const settings =
-        "SELECT set_config('statement_timeout', $1, false), set_config('DateStyle', 'ISO, YMD', false),"
-        " set_config('TimeZone', 'UTC', false), set_config('extra_float_digits', '1', false),"
-        " set_config('client_encoding', 'UTF8', false)";
-    PGconn *connection = pipeline->connection;
-    if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1 ||
-        PQsendQueryParams(connection, settings, 1, NULL, values, NULL, NULL, 0) != 1) {
-        return false;
-    }
-    for (size_t i = 0; i < pipeline->options.statement_count; i++) {
-        const struct db_statement *statement = &pipeline->options.statements[i];
-        char name[24];
-        assert(statement->parameter_count <= DB_PARAMETERS_MAX);
-        (void) snprintf(name, sizeof(name), "s%zu", i);
-        if (PQsendPrepare(connection, name, statement->sql, 0, NULL) != 1) {
-            return false;
-        }
-    }
-    pipeline->session_results = pipeline->options.statement_count + 1;
-    pipeline->syncs = 1;
-    return PQpipelineSync(connection) == 1;
 }
 
 /* One step of libpq's connecting (manual, 34.1, PQconnectPoll). */
@@ -151,7 +128,7 @@ static void advance_connecting(struct db_pipeline *pipeline)
         break;
     case PGRES_POLLING_OK:
         set_state(pipeline, PIPELINE_PREPARING, "logged in");
-        if (!send_session(pipeline) || !pipeline_push(pipeline)) {
+        if (!pipeline_send_session(pipeline) || !pipeline_push(pipeline)) {
             pipeline_lost(pipeline);
         }
         break;
@@ -169,19 +146,30 @@ void pipeline_session_ready(struct db_pipeline *pipeline)
     pipeline->progress_ms = clock_now_ms();
 }
 
-static void start_connecting(struct db_pipeline *pipeline)
+/* Gives each of several hosts its share of the attempt to be the first: libpq goes on to the next one when a host
+ * refuses, but waits for ever for a silent one. */
+static void connect_to_host(struct db_pipeline *pipeline, size_t host, const char *reason)
 {
+    const struct db_target *target = pipeline->options.target;
     int64_t now_ms = clock_now_ms();
-    pipeline->connection = db_connect_start(pipeline->options.target, pipeline->options.application_name);
-    pipeline->attempt_ms = now_ms + pipeline->options.connect_timeout_ms;
-    pipeline->patience_ms = pipeline->backoff.attempts <= 1 ? now_ms + PATIENCE_MS : 0;
-    pipeline->generation += 1;
-    set_state(pipeline, PIPELINE_CONNECTING, "it is time");
+    disconnect(pipeline);
+    pipeline->connection = db_connect_start_at(target, pipeline->options.application_name, NULL, host);
+    pipeline->host = host;
+    pipeline->host_ms = now_ms + (pipeline->attempt_ms - now_ms) / (int64_t) (target->host_count - host);
+    set_state(pipeline, PIPELINE_CONNECTING, reason);
     if (pipeline->connection == NULL || PQstatus(pipeline->connection) == CONNECTION_BAD) {
         pipeline_lost(pipeline);
         return;
     }
     pipeline->wants = DB_WANTS_WRITE;
+}
+
+static void start_connecting(struct db_pipeline *pipeline)
+{
+    int64_t now_ms = clock_now_ms();
+    pipeline->attempt_ms = now_ms + pipeline->options.connect_timeout_ms;
+    pipeline->patience_ms = pipeline->backoff.attempts <= 1 ? now_ms + PATIENCE_MS : 0;
+    connect_to_host(pipeline, 0, "it is time");
 }
 
 static int64_t silence_deadline_ms(const struct db_pipeline *pipeline)
@@ -193,7 +181,9 @@ static int64_t silence_deadline_ms(const struct db_pipeline *pipeline)
 static void tick_attempt(struct db_pipeline *pipeline, int64_t now_ms)
 {
     struct err err;
-    if (now_ms >= pipeline->attempt_ms) {
+    if (now_ms >= pipeline->host_ms && pipeline->host + 1 < pipeline->options.target->host_count) {
+        connect_to_host(pipeline, pipeline->host + 1, "a host is silent");
+    } else if (now_ms >= pipeline->host_ms) {
         (void) db_error_connect_timeout(&err, db_target_text(pipeline->options.target),
                                         pipeline->options.connect_timeout_ms);
         pipeline_fail(pipeline, &err);
@@ -237,8 +227,8 @@ int64_t db_pipeline_deadline_ms(const struct db_pipeline *pipeline)
         return pipeline->retry_ms;
     case PIPELINE_CONNECTING:
     case PIPELINE_PREPARING:
-        return pipeline->waiting.first == NULL ? pipeline->attempt_ms
-                                               : clock_earlier(pipeline->attempt_ms, pipeline->patience_ms);
+        return pipeline->waiting.first == NULL ? pipeline->host_ms
+                                               : clock_earlier(pipeline->host_ms, pipeline->patience_ms);
     case PIPELINE_READY:
     case PIPELINE_STATE_COUNT:
         break;

@@ -2,7 +2,6 @@
  * Not here: the connection's life (pipeline.c). */
 #include "db/pipeline.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,15 +107,6 @@ int db_pipeline_query(struct db_pipeline *pipeline, size_t statement, const char
     return 0;
 }
 
-static bool send_query(struct db_pipeline *pipeline, const struct pipeline_query *query)
-{
-    char name[24];
-    (void) snprintf(name, sizeof(name), "s%zu", query->statement);
-    return PQsendQueryPrepared(pipeline->connection, name,
-                               pipeline->options.statements[query->statement].parameter_count, query->values, NULL,
-                               NULL, 0) == 1;
-}
-
 static bool send_sync(struct db_pipeline *pipeline)
 {
     pipeline->syncs += 1;
@@ -136,7 +126,9 @@ static bool send_waiting(struct db_pipeline *pipeline)
     while (pipeline->waiting.first != NULL) {
         struct pipeline_query *query = queue_take(&pipeline->waiting);
         bool again = query->attempts > 0;
-        bool sent = (!again || !unsynced || send_sync(pipeline)) && send_query(pipeline, query) &&
+        query->is_led = pipeline->is_pooled && (again || !unsynced);
+        bool sent = (!again || !unsynced || send_sync(pipeline)) &&
+                    (!query->is_led || pipeline_send_settings(pipeline)) && pipeline_send_query(pipeline, query) &&
                     (!again || send_sync(pipeline));
         query->attempts += 1;
         queue_append(&pipeline->in_flight, query);
@@ -160,21 +152,6 @@ void db_pipeline_flush(struct db_pipeline *pipeline)
     }
 }
 
-/* An answer to one of the statements that begin a session. False when the session is of no use. */
-static bool take_session_result(struct db_pipeline *pipeline, const PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        pipeline->session_results -= 1;
-        return true;
-    }
-    struct err err;
-    (void) db_error_result(&err, result);
-    (void) err_prefix(&err, "cannot prepare the session on %s", db_target_text(pipeline->options.target));
-    pipeline_fail(pipeline, &err);
-    return false;
-}
-
 static void take_query_result(struct db_pipeline *pipeline, PGresult *result)
 {
     struct pipeline_query *query = queue_take(&pipeline->in_flight);
@@ -183,11 +160,22 @@ static void take_query_result(struct db_pipeline *pipeline, PGresult *result)
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         struct db_result rows = {.pg = result};
         answer(pipeline, query, &rows, NULL);
-    } else if (status == PGRES_PIPELINE_ABORTED && query->attempts < ATTEMPTS_MAX) {
+    } else if (query->attempts < ATTEMPTS_MAX &&
+               (status == PGRES_PIPELINE_ABORTED || (query->is_prepared && pipeline_distrust(pipeline, result)))) {
         queue_append(&pipeline->waiting, query);
     } else {
         (void) db_error_result(&err, result);
         answer(pipeline, query, NULL, &err);
+    }
+}
+
+/* Where the settings failed, the server has dropped the query behind them, and it is sent again. */
+static void take_result(struct db_pipeline *pipeline, PGresult *result)
+{
+    if (pipeline->in_flight.first->is_led) {
+        pipeline->in_flight.first->is_led = false;
+    } else {
+        take_query_result(pipeline, result);
     }
 }
 
@@ -208,10 +196,10 @@ void pipeline_receive(struct db_pipeline *pipeline)
                 pipeline_session_ready(pipeline);
             }
         } else if (pipeline->session_results > 0) {
-            pipeline->head_answered = take_session_result(pipeline, result);
+            pipeline->head_answered = pipeline_take_session_result(pipeline, result);
         } else if (pipeline->in_flight.first != NULL) {
             pipeline->head_answered = true;
-            take_query_result(pipeline, result);
+            take_result(pipeline, result);
         }
         PQclear(result);
     }

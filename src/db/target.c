@@ -219,7 +219,7 @@ static int fill(struct db_target *target, const char *url, const char *user, con
     }
     for (const PQconninfoOption *option = target->options; option != NULL && option->keyword != NULL; option++) {
         if (option->val != NULL) {
-            /* Room is left for what db_connect_start() adds. */
+            /* Room is left for what db_connect_start_at() adds. */
             if (target->count == DB_KEYWORDS_MAX - 8) {
                 return err_set(err, ERR_INTERNAL, "the database URL has more than %d options", DB_KEYWORDS_MAX - 8);
             }
@@ -296,7 +296,12 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
     const char *values[DB_KEYWORDS_MAX + 1] = {"30", "10", "3", "60000", application_name};
     static const char *const lists[] = {"host", "hostaddr", "port"};
     struct buffer chosen[sizeof(lists) / sizeof(lists[0])] = {BUFFER_EMPTY};
-    bool is_choice = hosts != NULL && (first > 0 || hosts->count < target->host_count);
+    struct db_hosts all = {.count = target->host_count};
+    for (size_t i = 0; i < all.count; i++) {
+        all.index[i] = i;
+    }
+    hosts = hosts == NULL ? &all : hosts;
+    bool is_choice = first > 0 || hosts->count < target->host_count;
     size_t count = 5;
     for (size_t i = 0; i < target->count; i++, count++) {
         keywords[count] = target->keywords[i];
@@ -319,11 +324,6 @@ PGconn *db_connect_start_at(const struct db_target *target, const char *applicat
         (void) PQsetNoticeProcessor(connection, ignore_notice, NULL);
     }
     return connection;
-}
-
-PGconn *db_connect_start(const struct db_target *target, const char *application_name)
-{
-    return db_connect_start_at(target, application_name, NULL, 0);
 }
 
 void db_session_sql(char sql[static DB_SESSION_SQL_BYTES], int64_t statement_timeout_ms)

@@ -313,11 +313,15 @@ static int recode_refusal(int failure, struct err *err)
     return err_recode(err, ERR_MIGRATION);
 }
 
-/* A report takes no lock and writes nothing: a migration under way does not hold it up. */
+/* A report takes no lock and sets nothing: a migration under way does not hold it up, and it leaves no trace in a
+ * session that a pooler lends. */
 static int perform_locked(struct phase *phase, struct migrate_outcome *out, struct err *err)
 {
     bool locks = !migrate_action_reports(phase->options->action);
-    int failure = migrate_session_reset(phase->store.db, err);
+    int failure = locks ? migrate_refuse_pooler(phase->store.db, phase->options->target, phase->store.stop_fd, err) : 0;
+    if (failure == 0 && locks) {
+        failure = migrate_session_reset(phase->store.db, err);
+    }
     if (failure == 0 && locks) {
         failure = migrate_lock(phase->store.db, phase->options->lock_timeout_ms, phase->store.stop_fd, err);
     }

@@ -7,6 +7,7 @@ Not here: the objects themselves and their methods (harness.py).
                → list of tuples, `database.load(dump)`. Dropped afterwards, whatever is still connected.
     cluster    a PostgreSQL server of this test's own, started, that it may stop() kill() pause() resume() start();
                `cluster.url`, `.socket_url`, `.port`, `.pid`, `.log()`. About a second each: only where it is needed.
+    standby    a second server, started, that follows `cluster` until `standby.promote()`.
     run        run("migrate", "status", env={…}, timeout=30, cwd=…, stdin=…) → `.code`, `.out`, `.err`, `.text` (both).
                The environment is only what is given; the working directory an empty one, so that no .env is read.
     service    service("api", env={…}) starts the program in the background and returns it at once:
@@ -34,6 +35,7 @@ A test of two lines:
         assert database.query("SELECT count(*) FROM regions") == [(18,)]
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -92,20 +94,32 @@ def database(cluster_urls):
     database.drop()
 
 
-@pytest.fixture
-def cluster():
+@contextlib.contextmanager
+def private_cluster():
     folder = tempfile.mkdtemp(prefix="digitalism-test-")
     os.chmod(folder, 0o755)
     cluster = harness.Cluster(pathlib.Path(folder) / "pg")
     try:
-        yield cluster.start()
+        yield cluster
     finally:
         try:
             cluster.resume()  # a paused server hears no stop
         except OSError:
-            pass  # it was stopped or killed by the test
+            pass  # it was stopped or killed by the test, or never started
         cluster.stop(immediate=True)
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def cluster():
+    with private_cluster() as cluster:
+        yield cluster.start()
+
+
+@pytest.fixture
+def standby(cluster):
+    with private_cluster() as standby:
+        yield standby.copy(cluster).start()
 
 
 @pytest.fixture(scope="session")

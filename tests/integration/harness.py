@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,6 +129,21 @@ class Cluster:
         """Also after stop() and kill(): the same data, the same URLs."""
         self.socket_url, self.url = self._postgres("start", "--fast", "--tcp").split()
         return self
+
+    def copy(self, primary):
+        """Before the first start(): a standby of another cluster, which follows it."""
+        self.folder.mkdir()
+        data = self.folder / "data"
+        subprocess.run(
+            ["pg_basebackup", "--dbname", primary.url, "--pgdata", data, "--write-recovery-conf", "--checkpoint=fast",
+             "--no-sync"],
+            check=True, timeout=60,
+        )
+        shutil.copy(primary.folder / "password", self.folder)
+        return self
+
+    def promote(self):
+        query(self.socket_url, "SELECT pg_promote()")
 
     def stop(self, immediate=False):
         """A fast shutdown (clients are told and disconnected), or an immediate one (a crash with a goodbye)."""

@@ -4,6 +4,7 @@ Not here: any opinion on the counts (the tests).
 """
 
 import http.client
+import itertools
 import threading
 import time
 
@@ -15,10 +16,12 @@ class Load:
 
     keep_alive=True uses a connection until the server closes it. A connection that the server closed between two requests
     is opened anew, as any client does (RFC 9112, 9.3.1); that is no failure. Refused connections are counted apart.
+    `bodies` maps paths, asked for in turn instead of `path`, to what must be the answer: another body is a failure.
     """
 
-    def __init__(self, port, path="/health", clients=6, keep_alive=False, timeout=10):
-        self.port, self.path, self.keep_alive, self.timeout = port, path, keep_alive, timeout
+    def __init__(self, port, path="/health", clients=6, keep_alive=False, timeout=10, bodies=None):
+        self.port, self.keep_alive, self.timeout = port, keep_alive, timeout
+        self.bodies = bodies or {path: None}
         self.answered, self.failures, self.refused, self.slowest = {}, [], 0, 0.0
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
@@ -48,18 +51,22 @@ class Load:
 
     def _run(self):
         connection = None
-        while not self._stop.is_set():
+        for path, expected in itertools.cycle(self.bodies.items()):
+            if self._stop.is_set():
+                break
             fresh = connection is None
             begun = time.monotonic()
             try:
                 if fresh:
                     connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
                     connection.connect()
-                connection.request("GET", self.path, headers={} if self.keep_alive else {"Connection": "close"})
+                connection.request("GET", path, headers={} if self.keep_alive else {"Connection": "close"})
                 answer = connection.getresponse()
-                answer.read()
+                body = answer.read()
                 with self._lock:
                     self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
+                    if expected is not None and body != expected:
+                        self.failures.append(f"{path}: {answer.status} {body[:200]!r}")
                     self.slowest = max(self.slowest, time.monotonic() - begun)
                 if answer.will_close:
                     connection.close()

@@ -112,6 +112,26 @@ static void test_lost_lock_is_an_error(void **state)
     assert_string_equal(err.message, "the migration lock was not held any more when it was given back");
 }
 
+/* What a starter sees whom a pooler has given the session of another: PostgreSQL itself would grant the lock again. */
+static void test_lock_of_a_shared_session_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = {.code = ERR_NONE};
+    assert_int_equal(migrate_lock(fixture->one, 0, STOP_NONE, &err), 0);
+    assert_int_equal(migrate_lock(fixture->one, LIMIT_MS, STOP_NONE, &err), -ERR_MIGRATION);
+    assert_non_null(strstr(err.message, "which a pooler gave to this starter, holds another starter's migration lock"));
+    assert_non_null(strstr(err.hint, "set MIGRATION_DATABASE_URL to where PostgreSQL itself listens"));
+    assert_non_null(strstr(err.hint, "free the lock with SELECT pg_terminate_backend("));
+    assert_int_equal(migrate_unlock(fixture->one, &err), 0);
+    assert_int_equal(migrate_lock(fixture->other, 0, STOP_NONE, &err), 0);
+}
+
+static void test_own_session_is_not_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    assert_int_equal(migrate_refuse_pooler(fixture->one, fixture->target, STOP_NONE, NULL), 0);
+}
+
 static void test_stop_ends_the_waiting(void **state)
 {
     struct fixture *fixture = *state;
@@ -157,6 +177,8 @@ int main(void)
         WITH_CONNECTIONS(test_second_starter_gives_up_and_names_the_first),
         WITH_CONNECTIONS(test_lock_is_free_when_given_back_or_disconnected),
         WITH_CONNECTIONS(test_lost_lock_is_an_error),
+        WITH_CONNECTIONS(test_lock_of_a_shared_session_is_refused),
+        WITH_CONNECTIONS(test_own_session_is_not_refused),
         WITH_CONNECTIONS(test_stop_ends_the_waiting),
         WITH_CONNECTIONS(test_tables_of_others_are_noticed),
     };
