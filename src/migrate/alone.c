@@ -63,7 +63,11 @@ static int refuse_invalid(const struct migrate_run *run, const struct migrate_st
 static int hash_done(const struct migrate_run *run, struct migrate_progress *progress, struct err *err)
 {
     size_t start = run->source->part.start;
-    size_t end = progress->statements == 0 ? start : run->script.items[progress->statements - 1].end;
+    size_t end = start;
+    if (progress->statements > 0) {
+        const struct migrate_statement *last = &run->script.items[progress->statements - 1];
+        end = last->has_data ? last->data_end : last->end;
+    }
     return migrate_sha256(progress->sha256, buffer_text(&run->source->text) + start, end - start, err);
 }
 

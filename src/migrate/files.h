@@ -25,7 +25,7 @@ struct migrate_source {
 struct migrate_file {
     char *name;                     /* of the file, or of the directory that holds up.sql */
     struct migrate_version version; /* "": repeatable */
-    char sha256[SHA256_TEXT_SIZE];  /* of what is applied, with its line ends as LF */
+    char sha256[SHA256_TEXT_SIZE];  /* of the file that applies it, with line ends as LF */
     struct migrate_source up;
     struct migrate_source down; /* down.part.exists is false where it cannot be undone */
 };

@@ -2,6 +2,7 @@
  * Not here: what the operator shall do about the migration as a whole (run.c, alone.c). */
 #include "migrate/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,10 @@ static bool find_place(size_t *offset, const struct migrate_source *source, cons
     if (line > 0) {
         *offset = migrate_line_behind(text, length, block, line - 1);
         *offset += strspn(text + *offset, " \t");
+        return false;
+    }
+    if (statement->has_data && sscanf(diagnosis->context, "COPY %*[^,], line %zu", &line) == 1 && line > 0) {
+        *offset = migrate_line_behind(text, statement->data_end, statement->data_start, line - 1);
         return false;
     }
     *offset = statement->start;

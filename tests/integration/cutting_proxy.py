@@ -98,9 +98,12 @@ class CuttingProxy:
 
     def _forward_server(self, server, client):
         try:
+            end = b""
             while part := server.recv(65536):
                 if self._held:
-                    if part[-6:-1] == b"Z\0\0\0\x05":  # ReadyForQuery: it is done
+                    asks_for_data = not end and part[:1] == b"G"  # CopyInResponse: it waits for the client
+                    end = (end + part)[-6:]  # what arrives may be cut anywhere
+                    if asks_for_data or end[:-1] == b"Z\0\0\0\x05":  # ReadyForQuery: it is done
                         self.reached.set()
                     continue
                 client.sendall(part)
