@@ -155,7 +155,8 @@ int db_resolve(const struct db_target *target, int64_t deadline_ms, int stop_fd,
     }
     /* A name that takes longer than its share must not hide the others, but is waited for where it is the only hope. */
     int64_t share_ms = clock_now_ms() + clock_remaining_ms(deadline_ms) / (int64_t) target->host_count;
-    struct db_hosts hosts = {.count = list_usable(resolution, hosts.index)};
+    struct db_hosts hosts;
+    hosts.count = list_usable(resolution, hosts.index);
     while (count_pending(resolution) > 0) {
         eventfd_t ended;
         int ready = stop_poll(stop_fd, resolution->done_fd, POLLIN, hosts.count > 0 ? share_ms : deadline_ms, err);

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import execute, settings
-from migrate_sweep import ACTIONS, sweep
+from migrate_sweep import ACTIONS, FIRST_MESSAGE, sweep
 from migrations import applied, tables
 
 
@@ -17,8 +17,8 @@ def test_interrupted_in_every_way_at_a_sample_of_points(binary, cluster, tmp_pat
     """Each point is met by one action, so that all points are met, and each action meets points all over the run."""
 
     def points(count):
-        for at in range(1, count + 1, 2):
-            yield at, at % 4 == 1, ACTIONS[at // 2 % len(ACTIONS)]
+        for at in range(FIRST_MESSAGE, count + 1, 2):
+            yield at, at % 4 == 0, ACTIONS[at // 2 % len(ACTIONS)]
 
     tried, count = sweep(binary, cluster, tmp_path, points)
     assert tried > 25 and count > 50

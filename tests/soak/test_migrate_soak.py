@@ -4,12 +4,12 @@ statement lost or done twice.
 Not here: a sample of it in seconds (tests/integration/test_migrate_faults.py).
 """
 
-from migrate_sweep import ACTIONS, sweep
+from migrate_sweep import ACTIONS, FIRST_MESSAGE, sweep
 
 
 def test_interrupted_everywhere_in_every_way(binary, cluster, tmp_path):
     def points(count):
-        for at in range(1, count + 1):
+        for at in range(FIRST_MESSAGE, count + 1):
             for answer in (False, True):
                 for action in ACTIONS:
                     yield at, answer, action
