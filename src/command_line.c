@@ -24,7 +24,7 @@ static const struct {
                      .summary = "wait, migrate, load CSV files (CSV_DATA_PATH if none is named)"},
     [COMMAND_MIGRATE] = {.name = "migrate",
                          .operands = "[ACTION [OPERAND]]",
-                         .summary = "wait, apply the migrations that are not in place yet; more actions: see its help"},
+                         .summary = "wait, then apply the migrations that are not in place yet, or another action"},
     [COMMAND_WAIT] = {.name = "wait", .summary = "wait until PostgreSQL accepts our login"},
     [COMMAND_HEALTH] = {.name = "health", .summary = "ask a running instance's /health; for HEALTHCHECK"},
     [COMMAND_STATUS] = {.name = "status",
