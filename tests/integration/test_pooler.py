@@ -153,7 +153,7 @@ def test_migrating_through_a_transaction_pooler_is_refused(run, database, bounce
     for one in [psycopg2.connect(pool.url) for _ in range(size)]:
         one.cursor().execute("SELECT 1")  # the pool has all its sessions, idle
         one.close()
-    done = run(command, env=settings(pool.url))
+    done = run(command, env=settings(pool.url, HOST="127.0.0.1", PORT=0))
     assert done.code == 4, done
     assert (f"digitalism@127.0.0.1:{pool.port}/{database.name} is a pooler in transaction mode: the lock that lets one starter "
             "at a time migrate would exclude nobody there") in done.text
