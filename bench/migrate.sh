@@ -63,7 +63,7 @@ write_migrations() {
 # An empty database, whose URL becomes `target`.
 empty() {
     sql "DROP DATABASE IF EXISTS bench_$1" 2>/dev/null && sql "CREATE DATABASE bench_$1 TEMPLATE template0" && sql CHECKPOINT
-    target=${url/\/digitalism\?/\/bench_$1?}
+    target="${tcp_url%/*}/bench_$1?sslmode=disable" # which dbmate has to be told
 }
 
 # Debian's psql is a script of Perl around the program, whose start is not psql's fault either.
