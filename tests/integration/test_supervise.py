@@ -377,7 +377,7 @@ def test_requests_in_flight_are_answered(service, cluster):
 
 def test_requests_that_postgresql_never_answers(service, cluster):
     """At the end of the time to finish they get 503, and are not just cut off."""
-    api = service("api", env=settings(cluster.url, GRACEFUL_TIMEOUT="2s")).wait_ready()
+    api = service("api", env=settings(cluster.url, GRACEFUL_TIMEOUT="4s")).wait_ready()
     wait_until(lambda: api.http.get("/regions/1").status == 200)
     cluster.pause()
     with api.http.connect() as client:
