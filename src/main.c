@@ -36,6 +36,13 @@ static int fail(const struct err *err)
     return exit_code_of(err->code);
 }
 
+/* For commands that log nothing. */
+static int complain(const struct err *err)
+{
+    (void) fprintf(stderr, "digitalism: %s%s%s\n", err->message, err->hint[0] == '\0' ? "" : "\nhint: ", err->hint);
+    return exit_code_of(err->code);
+}
+
 static int print(struct buffer *text)
 {
     bool is_written = !buffer_failed(text) && fputs(buffer_text(text), stdout) >= 0 && fflush(stdout) == 0;
@@ -164,8 +171,7 @@ static int run_status(const struct command_line *line, const struct config *conf
                                          .watch = line->watch,
                                          .interval_ms = line->interval_ms};
     if (probe_status(&options, &err) < 0) {
-        (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\nhint: ", err.hint);
-        return exit_code_of(err.code);
+        return complain(&err);
     }
     return 0;
 }
@@ -175,8 +181,7 @@ static int run_migrate_new(const struct command_line *line, const struct config 
     struct err err;
     BUFFER_AUTO names = BUFFER_EMPTY;
     if (migrate_create_files(config->migrations_path, line->operands[0], &names, &err) < 0) {
-        (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\nhint: ", err.hint);
-        return exit_code_of(err.code);
+        return complain(&err);
     }
     return print(&names);
 }
