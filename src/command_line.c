@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const struct {
                      .summary = "wait, migrate, serve (the default; RUN_ETL_ON_STARTUP=true loads first)"},
     [COMMAND_ALL] = {.name = "all", .summary = "wait, migrate, load, serve; a failed load stops it"},
     [COMMAND_ETL] = {.name = "etl",
-                     .operands = "[FILE|DIRECTORY...]",
+                     .operands = "[FILE|DIRECTORY...] | runs | rejects [RUN]",
                      .summary = "wait, migrate, load CSV files (CSV_DATA_PATH if none is named)"},
     [COMMAND_MIGRATE] = {.name = "migrate",
                          .operands = "[ACTION [OPERAND]]",
@@ -71,7 +72,9 @@ static int find_command(enum command *out, const char *name, struct err *err)
 /* Short names of settings that are mostly given on the command line. */
 static const char *const short_names[][2] = {{"strict", "MIGRATIONS_STRICT"},
                                              {"out-of-order", "MIGRATIONS_OUT_OF_ORDER"},
-                                             {"allow-newer", "MIGRATIONS_ALLOW_NEWER"}};
+                                             {"allow-newer", "MIGRATIONS_ALLOW_NEWER"},
+                                             {"mode", "ETL_DUPLICATE_HANDLING"},
+                                             {"jobs", "ETL_JOBS"}};
 
 static bool is_flag(const char *flag, size_t length, const char *name)
 {
@@ -108,10 +111,14 @@ static bool take_switch(struct command_line *line, const char *flag)
     bool is_json = strcmp(flag, "json") == 0;
     bool is_watch = strcmp(flag, "watch") == 0;
     bool is_exit_code = strcmp(flag, "exit-code") == 0;
+    bool is_dry_run = strcmp(flag, "dry-run") == 0;
+    bool is_force = strcmp(flag, "force") == 0;
     line->json = line->json || is_json;
     line->watch = line->watch || is_watch;
     line->pending_exit = line->pending_exit || is_exit_code;
-    return is_json || is_watch || is_exit_code;
+    line->dry_run = line->dry_run || is_dry_run;
+    line->force = line->force || is_force;
+    return is_json || is_watch || is_exit_code || is_dry_run || is_force;
 }
 
 static int take_interval(struct command_line *line, const char *value, struct err *err)
@@ -253,9 +260,63 @@ static int check_action(const struct command_line *line, struct err *err)
     return 0;
 }
 
+static int take_run(struct command_line *line, const char *text, struct err *err)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < 1) {
+        (void) err_set(err, ERR_CONFIG, "\"%s\" is not the number of a run", text);
+        err_hint(err, "digitalism etl runs lists the runs");
+        return -ERR_CONFIG;
+    }
+    line->etl_run = number;
+    return 0;
+}
+
+/* The first operand of etl may be an action; a file of such a name is ./runs. */
+static int take_load(struct command_line *line, struct err *err)
+{
+    const char *first = line->operand_count > 0 ? line->operands[0] : "";
+    size_t most = 0;
+    if (strcmp(first, "runs") == 0) {
+        line->load = ETL_RUNS;
+    } else if (strcmp(first, "rejects") == 0) {
+        line->load = ETL_REJECTS;
+        most = 1;
+    } else {
+        return 0;
+    }
+    line->operands += 1;
+    line->operand_count -= 1;
+    if (line->operand_count > most) {
+        (void) err_set(err, ERR_CONFIG, "etl %s takes %s, \"%s\" was given too", first,
+                       most == 0 ? "no operand" : "the number of one run", line->operands[most]);
+        err_hint(err, "a file of that name is loaded as ./%s; see digitalism etl --help", first);
+        return -ERR_CONFIG;
+    }
+    if (line->dry_run || line->force || (line->json && line->load == ETL_REJECTS)) {
+        return err_set(err, ERR_CONFIG, "the flag --%s does not belong to etl %s",
+                       line->dry_run ? "dry-run"
+                       : line->force ? "force"
+                                     : "json",
+                       first);
+    }
+    return line->operand_count == 1 ? take_run(line, line->operands[0], err) : 0;
+}
+
 static int check_operands(struct command_line *line, struct err *err)
 {
     const char *name = commands[line->command].name;
+    if (line->command == COMMAND_ETL) {
+        int failure = take_load(line, err);
+        if (failure < 0) {
+            return failure;
+        }
+    } else if (line->dry_run || line->force) {
+        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command etl, not to %s",
+                       line->dry_run ? "dry-run" : "force", name);
+    }
     if (line->command == COMMAND_MIGRATE) {
         int failure = take_action(line, err);
         failure = failure == 0 ? check_action(line, err) : failure;
@@ -265,8 +326,8 @@ static int check_operands(struct command_line *line, struct err *err)
     } else if (line->to != NULL || line->pending_exit) {
         return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command migrate, not to %s",
                        line->to != NULL ? "to" : "exit-code", name);
-    } else if (line->json && line->command != COMMAND_STATUS) {
-        return err_set(err, ERR_CONFIG, "the flag --json belongs to status and to migrate status, not to %s", name);
+    } else if (line->json && line->command != COMMAND_STATUS && line->command != COMMAND_ETL) {
+        return err_set(err, ERR_CONFIG, "the flag --json belongs to status, etl and migrate status, not to %s", name);
     }
     if (line->watch && line->command != COMMAND_STATUS) {
         return err_set(err, ERR_CONFIG, "the flag --watch belongs to the command status, not to %s", name);
@@ -383,6 +444,20 @@ static void help_migrate(struct buffer *out)
              "  --strict, --out-of-order, --allow-newer   short for the settings --migrations-...\n");
 }
 
+static void help_etl(struct buffer *out)
+{
+    buffer_append_text(
+        out, "\nA file that was loaded before is not loaded again, and a load that was cut off goes on where it was.\n"
+             "  --mode skip|replace        what a row does to one that is there (ETL_DUPLICATE_HANDLING)\n"
+             "  --dry-run                  read, check, compare with the database, and write nothing\n"
+             "  --force                    load from the beginning, whatever was loaded before\n"
+             "  --jobs COUNT               connections that load at the same time (ETL_JOBS)\n"
+             "  --json                     print the outcome as one JSON object; the log goes to stderr\n"
+             "  runs [--json]              list the loads, newest first\n"
+             "  rejects [RUN]              print the rejected records of a load (the newest) as CSV\n"
+             "                             (files of these names: ./runs, ./rejects)\n");
+}
+
 static void help_flags(struct buffer *out)
 {
     buffer_append_text(
@@ -429,6 +504,9 @@ void command_line_help(struct buffer *out, const struct command_line *line)
     }
     if (line->has_command && line->command == COMMAND_MIGRATE) {
         help_migrate(out);
+    }
+    if (line->has_command && line->command == COMMAND_ETL) {
+        help_etl(out);
     }
     help_flags(out);
     buffer_append_text(

@@ -25,18 +25,25 @@ enum command {
     COMMAND_COUNT
 };
 
+/* What `etl` does. */
+enum etl_action { ETL_LOAD, ETL_RUNS, ETL_REJECTS };
+
 /* Texts point into argv; release the rest with command_line_done(). */
 struct command_line {
     enum command command; /* COMMAND_API when none was named */
     bool has_command;
     bool help;
     bool version;
-    bool json;                     /* --json, of status and of `migrate status` */
+    bool json;                     /* --json, of status, `migrate status`, etl and `etl runs` */
     bool watch;                    /* --watch or --interval, of status */
     int64_t interval_ms;           /* --interval, of status */
     enum migrate_action migration; /* the action of migrate, which is not among the operands */
     bool pending_exit;             /* --exit-code, of `migrate status` */
     const char *to;                /* --to, of migrate's up, down and plan */
+    enum etl_action load;          /* the action of etl, which is not among the operands */
+    bool dry_run;                  /* --dry-run, of etl */
+    bool force;                    /* --force, of etl */
+    int64_t etl_run;               /* the operand of `etl rejects`; 0: the newest */
     const char *ini_path;          /* --config */
     const char *dotenv_path;       /* --env-file */
     /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */

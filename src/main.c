@@ -79,6 +79,11 @@ static int stage_etl(void *context)
     return run_phase(phase_etl, &((struct program *) context)->phases);
 }
 
+static int stage_etl_report(void *context)
+{
+    return run_phase(phase_etl_report, &((struct program *) context)->phases);
+}
+
 static int worker_run(void *context, const struct supervise_worker *worker)
 {
     struct err err;
@@ -89,6 +94,7 @@ static int worker_run(void *context, const struct supervise_worker *worker)
 struct plan {
     bool wait_all; /* also for the way that the workers take to the database */
     bool etl;
+    bool etl_report;   /* shows the ledger instead of loading */
     bool etl_optional; /* its failure does not keep us from serving */
     bool migrate;
     bool serve;
@@ -100,16 +106,18 @@ static bool is_supervised(enum command command)
            command == COMMAND_WAIT;
 }
 
-static struct plan plan_of(enum command command, const struct config *config)
+static struct plan plan_of(const struct command_line *line, const struct config *config)
 {
-    switch (command) {
+    switch (line->command) {
     case COMMAND_API:
         return (struct plan){
             .wait_all = true, .migrate = true, .etl = config->run_etl_on_startup, .etl_optional = true, .serve = true};
     case COMMAND_ALL:
         return (struct plan){.wait_all = true, .migrate = true, .etl = true, .serve = true};
     case COMMAND_ETL:
-        return (struct plan){.migrate = true, .etl = true};
+        return (struct plan){.migrate = line->load == ETL_LOAD && !line->dry_run,
+                             .etl = line->load == ETL_LOAD,
+                             .etl_report = line->load != ETL_LOAD};
     case COMMAND_MIGRATE:
         return (struct plan){.migrate = true};
     default:
@@ -132,6 +140,10 @@ static int run_plan(struct program *program, const struct plan *plan)
     if (plan->etl) {
         stages[stage_count++] = (struct supervise_stage){
             .name = "etl", .run = stage_etl, .crash_exit_code = exit_code_of(ERR_ETL), .optional = plan->etl_optional};
+    }
+    if (plan->etl_report) {
+        stages[stage_count++] =
+            (struct supervise_stage){.name = "etl", .run = stage_etl_report, .crash_exit_code = exit_code_of(ERR_ETL)};
     }
     /* What can be found wrong without a database is found before anything waits for one. */
     if ((plan->migrate && phases_check_migrations(phases, &err) < 0) ||
@@ -198,7 +210,7 @@ static int run_command(struct program *program)
         return fail(&err);
     }
     struct scoreboard *scoreboard = program->phases.scoreboard;
-    struct plan plan = plan_of(program->line->command, config);
+    struct plan plan = plan_of(program->line, config);
     int exit_code = run_plan(program, &plan);
     scoreboard_free(scoreboard);
     return exit_code;

@@ -16,6 +16,7 @@
 #include "digitalism/wait.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define ETL_AUTO_JOBS_MAX  4
 
 int phases_init(struct phases *out, const struct config *config, const struct command_line *line, struct err *err)
 {
@@ -113,6 +114,12 @@ int phase_migrate(void *context, struct err *err)
     return failure;
 }
 
+static size_t etl_jobs(const struct config *config)
+{
+    size_t cpus = supervise_usable_cpus();
+    return config->etl_jobs > 0 ? (size_t) config->etl_jobs : cpus < ETL_AUTO_JOBS_MAX ? cpus : ETL_AUTO_JOBS_MAX;
+}
+
 static struct etl_options etl_options_of(const struct phases *phases)
 {
     const struct config *config = phases->config;
@@ -122,11 +129,17 @@ static struct etl_options etl_options_of(const struct phases *phases)
         .paths = is_named ? phases->line->operands : (const char *const *) &config->csv_data_path,
         .path_count = is_named ? phases->line->operand_count : 1,
         .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE : ETL_MODE_SKIP,
+        .is_dry = phases->line->dry_run,
+        .is_forced = phases->line->force,
+        .jobs = etl_jobs(config),
         .batch_size = (size_t) config->etl_batch_size,
         .rejects_max = config->etl_max_rejects.count,
         .rejects_max_permille = config->etl_max_rejects.permille,
         .rejects_directory = config->etl_rejects_path,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS};
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+        .wait_timeout_ms = config->database_wait_timeout_ms,
+        /* The supervisor's patience ends a little later. */
+        .stop_timeout_ms = config->graceful_timeout_ms / 4 * 3};
 }
 
 int phases_check_files(const struct phases *phases, struct err *err)
@@ -138,12 +151,12 @@ int phases_check_files(const struct phases *phases, struct err *err)
 /* The state comes last: who reads it finds the counts that belong to it. */
 static void publish_etl(struct scoreboard_etl *etl, const struct etl_summary *summary, bool is_done)
 {
-    atomic_store_explicit(&etl->read, summary->read, memory_order_relaxed);
-    atomic_store_explicit(&etl->inserted, summary->inserted, memory_order_relaxed);
-    atomic_store_explicit(&etl->updated, summary->updated, memory_order_relaxed);
-    atomic_store_explicit(&etl->unchanged, summary->unchanged, memory_order_relaxed);
-    atomic_store_explicit(&etl->duplicate, summary->duplicate, memory_order_relaxed);
-    atomic_store_explicit(&etl->rejected, summary->rejected, memory_order_relaxed);
+    atomic_store_explicit(&etl->read, summary->counts.read, memory_order_relaxed);
+    atomic_store_explicit(&etl->inserted, summary->counts.inserted, memory_order_relaxed);
+    atomic_store_explicit(&etl->updated, summary->counts.updated, memory_order_relaxed);
+    atomic_store_explicit(&etl->unchanged, summary->counts.unchanged, memory_order_relaxed);
+    atomic_store_explicit(&etl->duplicate, summary->counts.duplicate, memory_order_relaxed);
+    atomic_store_explicit(&etl->rejected, summary->counts.rejected, memory_order_relaxed);
     atomic_store_explicit(&etl->duration_ms, summary->duration_ms, memory_order_relaxed);
     atomic_store_explicit(&etl->finished_s, (int64_t) time(NULL), memory_order_relaxed);
     atomic_store_explicit(&etl->state, is_done ? SCOREBOARD_ETL_DONE : SCOREBOARD_ETL_FAILED, memory_order_release);
@@ -153,21 +166,36 @@ int phase_etl(void *context, struct err *err)
 {
     struct phases *phases = context;
     struct etl_options options = etl_options_of(phases);
-    struct etl_summary summary = {.read = 0};
+    struct etl_summary summary = {.files = 0};
     if (phases->config->etl_enable_geocoding) {
         log_warn("ETL_ENABLE_GEOCODING is set, but this version does not geocode, continuing without");
     }
     atomic_store_explicit(&phases->scoreboard->etl.state, SCOREBOARD_ETL_RUNNING, memory_order_release);
     int failure = etl_run(&options, &summary, err);
     publish_etl(&phases->scoreboard->etl, &summary, failure == 0);
-    if (failure < 0 && summary.read == 0) {
-        return failure;
-    }
-    /* Also behind a failure: what was loaded stays loaded. */
     BUFFER_AUTO text = BUFFER_EMPTY;
-    etl_summary_print(&summary, &text);
-    log_lines(LOG_LEVEL_INFO, buffer_text(&text));
+    /* Also behind a failure: what was loaded stays loaded. */
+    if (failure == 0 || summary.counts.read > 0) {
+        etl_summary_print(&options, &summary, &text);
+        log_lines(LOG_LEVEL_INFO, buffer_text(&text));
+    }
+    if (phases->line->json) {
+        buffer_clear(&text);
+        etl_summary_json(&options, &summary, &text);
+        if (fputs(buffer_text(&text), stdout) < 0 || fflush(stdout) != 0) {
+            return failure == 0 ? err_set_errno(err, ERR_INTERNAL, errno, "cannot print the outcome") : failure;
+        }
+    }
     return failure;
+}
+
+int phase_etl_report(void *context, struct err *err)
+{
+    struct phases *phases = context;
+    struct etl_options options = etl_options_of(phases);
+    const struct command_line *line = phases->line;
+    return line->load == ETL_RUNS ? etl_print_runs(&options, line->json, err)
+                                  : etl_print_rejects(&options, line->etl_run, err);
 }
 
 /* No worker is forked before the stages are over: a load that still runs has died without a word. */

@@ -36,6 +36,7 @@ phase phase_wait_stages; /* for the database as the stages reach it */
 phase phase_wait_all;    /* and as the workers do */
 phase phase_migrate;
 phase phase_etl;
+phase phase_etl_report; /* etl runs, etl rejects */
 int phase_serve(void *context, const struct supervise_worker *worker, struct err *err);
 
 #endif

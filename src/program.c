@@ -46,13 +46,18 @@ void program_done(struct program *program)
     config_done(&program->loaded);
 }
 
+static bool prints_report(const struct command_line *line)
+{
+    return (line->command == COMMAND_MIGRATE && migrate_action_reports(line->migration)) ||
+           (line->command == COMMAND_ETL && (line->json || line->load != ETL_LOAD));
+}
+
 void program_open_log(const struct program *program)
 {
     struct err err;
     const struct config *config = &program->loaded.values;
     struct log_settings settings = {.level = config->log_level, .format = config->log_format, .path = config->log_file};
-    bool reports = program->line->command == COMMAND_MIGRATE && migrate_action_reports(program->line->migration);
-    if (reports && strcmp(settings.path, "stdout") == 0) {
+    if (prints_report(program->line) && strcmp(settings.path, "stdout") == 0) {
         settings.path = "stderr"; /* the report is alone on stdout, for scripts */
     }
     if (log_open(&settings, &err) < 0) {

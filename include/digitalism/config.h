@@ -45,6 +45,7 @@ struct config {
     bool run_etl_on_startup;
     enum config_duplicates etl_duplicate_handling;
     int64_t etl_batch_size;
+    int64_t etl_jobs; /* 0: by the usable CPUs */
     struct config_limit etl_max_rejects;
     char *etl_rejects_path;
     bool etl_enable_geocoding;

@@ -1,29 +1,39 @@
-/* Loading communes from CSV files into `cities`. Not here: waiting and migrating, which must have been done. */
+/* Loading communes from CSV files into `cities`, and the ledger of the loads. Not here: waiting and migrating, which
+ * must have been done; coordinates that the files lack (geocode.h). */
 #ifndef DIGITALISM_ETL_H
 #define DIGITALISM_ETL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
 #include "digitalism/db.h"
 
 enum etl_mode { ETL_MODE_SKIP, ETL_MODE_REPLACE, ETL_MODE_COUNT };
+
+#define ETL_JOBS_MAX 16
 
 struct etl_options {
     const struct db_target *target;
     const char *const *paths; /* each a file, or a directory whose *.csv are loaded in name order */
     size_t path_count;
     enum etl_mode mode;
+    bool is_dry;                   /* reads, validates, compares with the database, and writes nothing */
+    bool is_forced;                /* loads from the beginning, whatever the ledger says */
+    size_t jobs;                   /* connections that load at the same time, 1 … ETL_JOBS_MAX */
     size_t batch_size;             /* rows of one transaction */
     int64_t rejects_max;           /* used when rejects_max_permille is negative */
     int32_t rejects_max_permille;  /* of the rows read, 0 … 1000, or -1 */
     const char *rejects_directory; /* NULL, or where rejects are written as CSV too */
     int64_t connect_timeout_ms;
+    int64_t wait_timeout_ms; /* how long PostgreSQL may be away in the middle */
+    int64_t stop_timeout_ms; /* how long a stop waits for the batches on their way */
 };
 
 /* What became of the rows. read = inserted + updated + unchanged + duplicate + rejected, always. */
-struct etl_summary {
+struct etl_counts {
     uint64_t read; /* records behind the header */
     uint64_t inserted;
     uint64_t updated;
@@ -31,19 +41,33 @@ struct etl_summary {
     uint64_t duplicate; /* another row of the same run has the key and wins: the first in skip, the last in replace */
     uint64_t rejected;
     uint64_t without_coordinates; /* loaded by this run, or found, without both coordinates */
-    size_t files;
+};
+
+struct etl_summary {
+    struct etl_counts counts; /* of the runs of these files, with what earlier attempts at them had loaded */
+    size_t files;             /* loaded to their end */
+    size_t files_unchanged;   /* loaded before, so that there was nothing to do */
+    int64_t last_run;         /* the ledger's row of the last file that was loaded, or found loaded; 0: none */
     int64_t duration_ms;
 };
 
 /* Checks that every path can be read, before anything else runs. -ERR_ETL naming the path. Needs no server. */
 int etl_check(const struct etl_options *options, struct err *err);
 
-/* Loads all files. Counts hold on failure too. -ERR_ETL: a file cannot be read or lacks a column, or too many rejects;
- * -ERR_DATABASE; -ERR_INTERRUPTED. What was counted before is committed. Takes SIGTERM over once it is connected. */
+/* Loads all files. A load that was cut off goes on where it was; one that was done before has nothing to do. Counts
+ * hold on failure too: what they say is on the disk. -ERR_ETL: a file cannot be read or lacks a column, or too many
+ * rejects; -ERR_DATABASE: PostgreSQL stayed away; -ERR_INTERRUPTED. Takes SIGTERM over once it is connected. */
 int etl_run(const struct etl_options *options, struct etl_summary *summary, struct err *err);
 
-/* The summary as people read it, several lines with aligned counts, to be logged line by line. */
-struct buffer;
-void etl_summary_print(const struct etl_summary *summary, struct buffer *out);
+/* The summary as people read it, several lines with aligned counts, to be logged line by line; and as one JSON object
+ * with a line end. */
+void etl_summary_print(const struct etl_options *options, const struct etl_summary *summary, struct buffer *out);
+void etl_summary_json(const struct etl_options *options, const struct etl_summary *summary, struct buffer *out);
+
+/* Writes the ledger to stdout, newest run first: a table for people, or one JSON object a line. */
+int etl_print_runs(const struct etl_options *options, bool json, struct err *err);
+
+/* Writes the rejects of a run (0: the newest) to stdout as CSV. -ERR_ETL when there is no such run. */
+int etl_print_rejects(const struct etl_options *options, int64_t run, struct err *err);
 
 #endif

@@ -9,18 +9,9 @@
 #include "digitalism/base/clock.h"
 #include "digitalism/base/stop.h"
 
-#define PARAMETER_COUNT_MAX 64
-#define CANCEL_REPEAT_MS    500 /* a cancel that arrives before its statement is lost, so it is sent again */
-#define CANCEL_LIMIT_MS     5000
-#define COPY_BYTES          ((size_t) 64 * 1024)
-
-struct db {
-    PGconn *pg;
-    char *target; /* text, for messages */
-    int stop_fd;
-    bool cancelled;      /* the running statement was asked to stop */
-    int64_t deadline_ms; /* of what is being waited for */
-};
+#define CANCEL_REPEAT_MS 500 /* a cancel that arrives before its statement is lost, so it is sent again */
+#define CANCEL_LIMIT_MS  5000
+#define COPY_BYTES       ((size_t) 64 * 1024)
 
 static void cancel(struct db *db)
 {
@@ -363,6 +354,7 @@ int db_open(struct db **out, const struct db_target *target, const struct db_opt
 void db_close(struct db *db)
 {
     if (db != NULL) {
+        db_batch_forget(db);
         PQfinish(db->pg);
         free(db->target);
         free(db);
@@ -406,18 +398,10 @@ int db_exec_statement(struct db *db, const char *sql, const char *data, size_t d
     return failure != 0 ? failure : finish(db, PQsendQuery(db->pg, sql), NULL, &exchange, err);
 }
 
-/* Parameters as libpq wants them: one array for each property. */
-struct parameters {
-    Oid types[PARAMETER_COUNT_MAX];
-    const char *values[PARAMETER_COUNT_MAX];
-    int lengths[PARAMETER_COUNT_MAX];
-    int formats[PARAMETER_COUNT_MAX];
-};
-
-static int spread(struct parameters *out, const struct db_value *values, int count, struct err *err)
+int db_spread(struct db_parameters *out, const struct db_value *values, int count, struct err *err)
 {
-    if (count < 0 || count > PARAMETER_COUNT_MAX) {
-        return err_set(err, ERR_INTERNAL, "%d parameters, at most %d are possible", count, PARAMETER_COUNT_MAX);
+    if (count < 0 || count > DB_VALUES_MAX) {
+        return err_set(err, ERR_INTERNAL, "%d parameters, at most %d are possible", count, DB_VALUES_MAX);
     }
     for (int i = 0; i < count; i++) {
         out->types[i] = values[i].type;
@@ -431,8 +415,8 @@ static int spread(struct parameters *out, const struct db_value *values, int cou
 int db_query(struct db *db, struct db_result **out, const char *sql, const struct db_value *values, int count,
              struct err *err)
 {
-    struct parameters all;
-    int failure = spread(&all, values, count, err);
+    struct db_parameters all;
+    int failure = db_spread(&all, values, count, err);
     if (failure == 0) {
         failure = begin(db, err);
     }
@@ -452,8 +436,8 @@ int db_prepare(struct db *db, const char *name, const char *sql, struct err *err
 int db_query_prepared(struct db *db, struct db_result **out, const char *name, const struct db_value *values, int count,
                       struct err *err)
 {
-    struct parameters all;
-    int failure = spread(&all, values, count, err);
+    struct db_parameters all;
+    int failure = db_spread(&all, values, count, err);
     if (failure == 0) {
         failure = begin(db, err);
     }

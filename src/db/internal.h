@@ -11,6 +11,7 @@
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
 #include "digitalism/db.h"
+#include "digitalism/db_batch.h"
 
 #define DB_KEYWORDS_MAX      80 /* libpq 17 knows 48 */
 #define DB_HOSTS_MAX         64
@@ -25,6 +26,29 @@ struct db_target {
     size_t host_count; /* 1 to DB_HOSTS_MAX */
     char *text;
 };
+
+/* One blocking connection of a stage. */
+struct db {
+    PGconn *pg;
+    char *target; /* text, for messages */
+    int stop_fd;
+    bool cancelled;              /* the running statement was asked to stop */
+    int64_t deadline_ms;         /* of what is being waited for */
+    struct db_answer *in_answer; /* of db_batch.h: what has come of the oldest statement's answer, or NULL */
+};
+
+/* Parameters as libpq wants them: one array for each property. */
+#define DB_VALUES_MAX 64
+struct db_parameters {
+    Oid types[DB_VALUES_MAX];
+    const char *values[DB_VALUES_MAX];
+    int lengths[DB_VALUES_MAX];
+    int formats[DB_VALUES_MAX];
+};
+/* Releases what db_batch_begin() made; harmless without it. */
+void db_batch_forget(struct db *db);
+
+int db_spread(struct db_parameters *out, const struct db_value *values, int count, struct err *err);
 
 /* A pipeline may make one on its stack for the time of a callback; db_result_free() is for those of db_query(). */
 struct db_result {

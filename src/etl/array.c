@@ -84,6 +84,27 @@ void array_append_float8(struct array *array, double number)
     append_element(array, &bits, sizeof(bits));
 }
 
+/* Where the element begins that stands `count` elements behind the one at `at`. */
+static size_t skip_elements(const struct array *array, size_t at, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t length_be;
+        memcpy(&length_be, array->bytes.data + at, sizeof(length_be));
+        uint32_t length = ntohl(length_be);
+        at += sizeof(length_be) + (length == (uint32_t) -1 ? 0 : length);
+    }
+    return at;
+}
+
+void array_append_elements(struct array *array, const struct array *from, size_t first, size_t count)
+{
+    assert(array->type == from->type && first + count <= from->count && !buffer_failed(&from->bytes));
+    size_t start = skip_elements(from, HEADER_BYTES, first);
+    size_t end = skip_elements(from, start, count);
+    buffer_append(&array->bytes, from->bytes.data + start, end - start);
+    array->count += (uint32_t) count;
+}
+
 struct db_value array_value(struct array *array)
 {
     /* The null flag may always be set: array_recv() looks at the elements themselves. */

@@ -28,6 +28,9 @@ void array_append_int4(struct array *array, int32_t number);
 void array_append_int8(struct array *array, int64_t number);
 void array_append_float8(struct array *array, double number);
 
+/* Appends `count` elements of another array of the same type, from its element `first` on. */
+void array_append_elements(struct array *array, const struct array *from, size_t first, size_t count);
+
 /* The array as a parameter; it points into the array, and is valid until the next change. */
 struct db_value array_value(struct array *array);
 

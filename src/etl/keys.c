@@ -2,10 +2,15 @@
  * Not here: the rules of which record wins. */
 #include "etl/keys.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CAPACITY_FIRST 1024
+#define CODE_LENGTH    ((size_t) COMMUNE_POSTAL_CODE_SIZE - 1)
+#define LENGTH_BYTES   2
+
+static_assert(KEYS_TEXT_BYTES_MAX < UINT32_MAX, "places in the text have 32 bits");
 
 void keys_done(struct keys *keys)
 {
@@ -14,42 +19,53 @@ void keys_done(struct keys *keys)
     *keys = (struct keys){.text = BUFFER_EMPTY};
 }
 
-/* FNV-1a, 64 bits, with a last mixing for the low bits that choose the entry. */
-static uint64_t hash_of(const char *text, size_t length)
+/* FNV-1a, 64 bits. */
+static uint64_t add_bytes(uint64_t hash, const char *text, size_t length)
 {
-    uint64_t hash = 0xCBF29CE484222325u;
     for (size_t i = 0; i < length; i++) {
         hash = (hash ^ (unsigned char) text[i]) * 0x100000001B3u;
     }
-    return hash ^ (hash >> 32);
+    return hash;
 }
 
-/* The key's entry, or the free one where it belongs. There is always a free one. */
-static struct keys_entry *find(const struct keys *keys, uint64_t hash, const char *text, size_t length)
+uint64_t keys_hash(const char *postal_code, const char *name, size_t name_length)
 {
-    size_t at = (size_t) hash & (keys->capacity - 1);
-    for (;;) {
-        struct keys_entry *entry = &keys->entries[at];
-        if (entry->text == 0 || (entry->hash == hash && entry->length == length &&
-                                 memcmp(keys->text.data + entry->text - 1, text, length) == 0)) {
-            return entry;
-        }
-        at = (at + 1) & (keys->capacity - 1);
-    }
+    uint64_t hash = add_bytes(0xCBF29CE484222325u, postal_code, CODE_LENGTH);
+    hash = add_bytes(hash, name, name_length);
+    /* The last bytes have not reached the low bits of the high half yet, nor the high bits the low half. */
+    hash ^= hash >> 32;
+    hash *= 0x9E3779B97F4A7C15u;
+    return hash ^ (hash >> 29);
 }
 
-static int grow(struct keys *keys)
+static size_t place_of(const struct keys *keys, uint32_t hash)
+{
+    return (size_t) hash & (keys->capacity - 1);
+}
+
+static bool is_key(const struct keys *keys, const struct keys_entry *entry, const char *name, size_t name_length,
+                   const char *postal_code)
+{
+    const char *text = keys->text.data + entry->text - 1;
+    uint16_t length;
+    memcpy(&length, text, LENGTH_BYTES);
+    text += LENGTH_BYTES;
+    return length == CODE_LENGTH + name_length && memcmp(text, postal_code, CODE_LENGTH) == 0 &&
+           memcmp(text + CODE_LENGTH, name, name_length) == 0;
+}
+
+static bool grow(struct keys *keys)
 {
     struct keys larger = {.capacity = keys->capacity == 0 ? CAPACITY_FIRST : keys->capacity * 2};
     larger.entries = calloc(larger.capacity, sizeof(*larger.entries));
     if (larger.entries == NULL) {
-        return -1;
+        return false;
     }
     for (size_t i = 0; i < keys->capacity; i++) {
         if (keys->entries[i].text == 0) {
             continue;
         }
-        size_t at = (size_t) keys->entries[i].hash & (larger.capacity - 1);
+        size_t at = place_of(&larger, keys->entries[i].hash);
         while (larger.entries[at].text != 0) {
             at = (at + 1) & (larger.capacity - 1);
         }
@@ -58,36 +74,38 @@ static int grow(struct keys *keys)
     free(keys->entries);
     keys->entries = larger.entries;
     keys->capacity = larger.capacity;
-    return 0;
+    return true;
 }
 
-int keys_record(struct keys *keys, uint64_t **record, const char *name, size_t name_length, const char *postal_code,
-                struct err *err)
+bool keys_record(struct keys *keys, uint32_t **record, const char *name, size_t name_length, const char *postal_code)
 {
-    if (keys->count >= keys->capacity / 4 * 3 && grow(keys) < 0) {
-        return err_set(err, ERR_INTERNAL, "no memory for %zu keys", keys->capacity * 2);
+    assert(name_length < UINT16_MAX - CODE_LENGTH);
+    if (keys->count >= keys->capacity / 4 * 3 && keys->count < KEYS_MAX && !grow(keys)) {
+        return false;
     }
-    /* Written behind the other texts first: if the key is new, it stands where it belongs already. */
-    const size_t code_length = COMMUNE_POSTAL_CODE_SIZE - 1;
-    size_t start = keys->text.length;
-    size_t length = code_length + name_length;
-    if (start + length > KEYS_BYTES_MAX) {
-        return err_set(err, ERR_ETL, "more than %zu bytes of different names and postal codes", KEYS_BYTES_MAX);
+    uint32_t hash = (uint32_t) keys_hash(postal_code, name, name_length);
+    size_t at = place_of(keys, hash);
+    /* There is always a free entry. */
+    while (keys->entries[at].text != 0 &&
+           (keys->entries[at].hash != hash || !is_key(keys, &keys->entries[at], name, name_length, postal_code))) {
+        at = (at + 1) & (keys->capacity - 1);
     }
-    buffer_append(&keys->text, postal_code, code_length);
-    buffer_append(&keys->text, name, name_length);
-    if (buffer_failed(&keys->text)) {
-        return err_set(err, ERR_INTERNAL, "no memory for %zu keys", keys->count + 1);
-    }
-    uint64_t hash = hash_of(keys->text.data + start, length);
-    struct keys_entry *entry = find(keys, hash, keys->text.data + start, length);
+    struct keys_entry *entry = &keys->entries[at];
     if (entry->text == 0) {
-        *entry = (struct keys_entry){.hash = hash, .text = start + 1, .length = length, .record = 0};
+        size_t start = keys->text.length;
+        uint16_t length = (uint16_t) (CODE_LENGTH + name_length);
+        if (keys->count == KEYS_MAX || start + LENGTH_BYTES + length > KEYS_TEXT_BYTES_MAX) {
+            return false;
+        }
+        buffer_append(&keys->text, &length, LENGTH_BYTES);
+        buffer_append(&keys->text, postal_code, CODE_LENGTH);
+        buffer_append(&keys->text, name, name_length);
+        if (buffer_failed(&keys->text)) {
+            return false;
+        }
+        *entry = (struct keys_entry){.text = (uint32_t) start + 1, .hash = hash, .record = 0};
         keys->count += 1;
-    } else {
-        keys->text.length = start;
-        keys->text.data[start] = '\0';
     }
     *record = &entry->record;
-    return 0;
+    return true;
 }

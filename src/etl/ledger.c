@@ -67,43 +67,182 @@ int ledger_lock(struct db *db, int stop_fd, struct err *err)
     }
 }
 
+#define COUNTS                                                                                                         \
+    "rows_read, rows_inserted, rows_updated, rows_unchanged, rows_duplicate, rows_rejected, rows_without_coordinates"
+#define SUMS                                                                                                           \
+    "SELECT sum(rows_read)::int8 AS rows_read, sum(rows_inserted)::int8 AS rows_inserted, "                            \
+    "sum(rows_updated)::int8 AS rows_updated, sum(rows_unchanged)::int8 AS rows_unchanged, "                           \
+    "sum(rows_duplicate)::int8 AS rows_duplicate, sum(rows_rejected)::int8 AS rows_rejected, "                         \
+    "sum(rows_without_coordinates)::int8 AS rows_without_coordinates, min(position) AS position "                      \
+    "FROM digitalism_etl_progress "
+/* The row's counts from those of its parts. A row of before there were parts keeps what it has. */
+#define SET_COUNTS                                                                                                     \
+    "rows_read = p.rows_read, rows_inserted = p.rows_inserted, rows_updated = p.rows_updated, "                        \
+    "rows_unchanged = p.rows_unchanged, rows_duplicate = p.rows_duplicate, rows_rejected = p.rows_rejected, "          \
+    "rows_without_coordinates = p.rows_without_coordinates"
+
 int ledger_close_dead(struct db *db, struct err *err)
 {
     return db_exec(db,
-                   "UPDATE digitalism_etl_runs SET state = 'failed', finished_at = now(), "
+                   "UPDATE digitalism_etl_runs AS r SET " SET_COUNTS ", position = p.position "
+                   "FROM (SELECT run_id, " /* one row for each run */
+                   "sum(rows_read)::int8 AS rows_read, sum(rows_inserted)::int8 AS rows_inserted, "
+                   "sum(rows_updated)::int8 AS rows_updated, sum(rows_unchanged)::int8 AS rows_unchanged, "
+                   "sum(rows_duplicate)::int8 AS rows_duplicate, sum(rows_rejected)::int8 AS rows_rejected, "
+                   "sum(rows_without_coordinates)::int8 AS rows_without_coordinates, min(position) AS position "
+                   "FROM digitalism_etl_progress GROUP BY run_id) AS p "
+                   "WHERE p.run_id = r.id AND r.state = 'running'; "
+                   "UPDATE digitalism_etl_runs SET state = 'interrupted', finished_at = now(), "
                    "error = 'ended without a word' WHERE state = 'running'",
                    err);
 }
 
-int ledger_start(struct db *db, int64_t *run, const char *file, uint64_t bytes, const char *sha256, enum etl_mode mode,
-                 struct err *err)
+static void read_counts(struct etl_counts *counts, const struct db_result *result, size_t row, int column)
 {
-    char bytes_text[NUMBER_SIZE];
-    (void) snprintf(bytes_text, sizeof(bytes_text), "%" PRIu64, bytes);
-    const struct db_value values[] = {db_text(file), db_text(bytes_text), db_text(sha256),
-                                      db_text(etl_mode_names[mode])};
-    DB_RESULT_AUTO result = NULL;
-    int status = db_query(db, &result,
-                          "INSERT INTO digitalism_etl_runs (file, file_bytes, file_sha256, mode) "
-                          "VALUES ($1, $2, $3, $4) RETURNING id",
-                          values, sizeof(values) / sizeof(values[0]), err);
-    if (status < 0) {
-        return err_prefix(err, "cannot open the ledger's row");
+    *counts = (struct etl_counts){.read = (uint64_t) db_result_integer(result, row, column),
+                                  .inserted = (uint64_t) db_result_integer(result, row, column + 1),
+                                  .updated = (uint64_t) db_result_integer(result, row, column + 2),
+                                  .unchanged = (uint64_t) db_result_integer(result, row, column + 3),
+                                  .duplicate = (uint64_t) db_result_integer(result, row, column + 4),
+                                  .rejected = (uint64_t) db_result_integer(result, row, column + 5),
+                                  .without_coordinates = (uint64_t) db_result_integer(result, row, column + 6)};
+}
+
+int ledger_find(struct db *db, struct ledger_run *run, const struct ledger_file *files, size_t count, size_t index,
+                enum etl_mode mode, struct err *err)
+{
+    BUFFER_AUTO later = BUFFER_EMPTY;
+    buffer_append_text(&later, "{");
+    for (size_t i = index + 1; i < count; i++) {
+        buffer_append_format(&later, "%s%s", i == index + 1 ? "" : ",", files[i].fingerprint);
     }
-    *run = db_result_integer(result, 0, 0);
+    buffer_append_text(&later, "}");
+    char least[NUMBER_SIZE];
+    (void) snprintf(least, sizeof(least), "%" PRId64, run->is_ours ? run->id : 0);
+    const struct db_value values[] = {db_text(files[index].fingerprint), db_text(etl_mode_names[mode]),
+                                      db_text(buffer_text(&later)), db_text(least)};
+    DB_RESULT_AUTO result = NULL;
+    int failure = buffer_failed(&later) ? err_set(err, ERR_INTERNAL, "no memory for a query") : 0;
+    if (failure == 0) {
+        failure = db_query(db, &result,
+                           "SELECT id, state = 'done', to_char(finished_at AT TIME ZONE 'UTC', "
+                           "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), " COUNTS " FROM digitalism_etl_runs AS r "
+                           "WHERE fingerprint = $1 AND mode = $2 AND id >= $4::int8 AND ($2 = 'skip' OR NOT EXISTS ("
+                           "SELECT FROM digitalism_etl_runs AS w WHERE w.id > r.id "
+                           "AND w.rows_inserted + w.rows_updated > 0 AND w.fingerprint IS DISTINCT FROM r.fingerprint "
+                           "AND NOT coalesce(w.fingerprint = ANY ($3::text[]), false))) "
+                           "ORDER BY state = 'done' DESC, id DESC LIMIT 1",
+                           values, sizeof(values) / sizeof(values[0]), err);
+    }
+    if (failure < 0) {
+        return err_prefix(err, "cannot read the ledger");
+    }
+    *run = (struct ledger_run){.state = LEDGER_NEW, .is_ours = run->is_ours};
+    if (db_result_rows(result) > 0) {
+        run->state = db_result_boolean(result, 0, 1) ? LEDGER_DONE : LEDGER_UNFINISHED;
+        run->id = db_result_integer(result, 0, 0);
+        (void) snprintf(run->finished_at, sizeof(run->finished_at), "%s", db_result_text(result, 0, 2));
+        read_counts(&run->counts, result, 0, 3);
+    }
     return 0;
 }
 
-int ledger_finish(struct db *db, int64_t run, const struct err *outcome, struct err *err)
+int ledger_start(struct db *db, struct ledger_run *run, const struct ledger_file *file, enum etl_mode mode,
+                 size_t part_count, struct err *err)
 {
-    char run_text[NUMBER_SIZE];
-    (void) snprintf(run_text, sizeof(run_text), "%" PRId64, run);
+    char bytes[NUMBER_SIZE];
+    char records[NUMBER_SIZE];
+    char parts[NUMBER_SIZE];
+    (void) snprintf(bytes, sizeof(bytes), "%" PRIu64, file->bytes);
+    (void) snprintf(records, sizeof(records), "%" PRIu64, file->records);
+    (void) snprintf(parts, sizeof(parts), "%zu", part_count);
+    const struct db_value values[] = {
+        db_text(file->path),        db_text(bytes),   db_text(file->sha256), db_text(etl_mode_names[mode]),
+        db_text(file->fingerprint), db_text(records), db_text(parts)};
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, &result,
+                           "WITH run AS (INSERT INTO digitalism_etl_runs "
+                           "(file, file_bytes, file_sha256, mode, fingerprint, records) "
+                           "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id), "
+                           "parts AS (INSERT INTO digitalism_etl_progress (run_id, part) "
+                           "SELECT id, part FROM run, generate_series(0, $7::int4 - 1) AS part) "
+                           "SELECT id FROM run",
+                           values, sizeof(values) / sizeof(values[0]), err);
+    if (failure < 0) {
+        return err_prefix(err, "cannot open the ledger's row");
+    }
+    *run = (struct ledger_run){
+        .state = LEDGER_NEW, .is_ours = true, .id = db_result_integer(result, 0, 0), .part_count = part_count};
+    return 0;
+}
+
+int ledger_resume(struct db *db, struct ledger_run *run, const struct ledger_file *file, struct err *err)
+{
+    char id[NUMBER_SIZE];
+    (void) snprintf(id, sizeof(id), "%" PRId64, run->id);
+    /* The same content may have got another name. */
+    const struct db_value values[] = {db_text(id), db_text(file->path)};
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, NULL,
+                           "UPDATE digitalism_etl_runs SET state = 'running', finished_at = NULL, error = NULL, "
+                           "resumed = resumed + 1, file = $2 WHERE id = $1",
+                           values, 2, err);
+    if (failure == 0) {
+        failure =
+            db_query(db, &result, "SELECT part, position FROM digitalism_etl_progress WHERE run_id = $1 ORDER BY part",
+                     values, 1, err);
+    }
+    if (failure < 0) {
+        return err_prefix(err, "cannot take up run %" PRId64, run->id);
+    }
+    run->is_ours = true;
+    run->part_count = db_result_rows(result);
+    if (run->part_count == 0 || run->part_count > LEDGER_PARTS_MAX ||
+        db_result_integer(result, run->part_count - 1, 0) != (int64_t) run->part_count - 1) {
+        (void) err_set(err, ERR_ETL, "run %" PRId64 " has no parts that can be gone on with", run->id);
+        err_hint(err, "--force loads the file from its beginning");
+        return -(int) ERR_ETL;
+    }
+    for (size_t i = 0; i < run->part_count; i++) {
+        run->positions[i] = (uint64_t) db_result_integer(result, i, 1);
+    }
+    return 0;
+}
+
+int ledger_update(struct db *db, int64_t run, struct err *err)
+{
+    char id[NUMBER_SIZE];
+    (void) snprintf(id, sizeof(id), "%" PRId64, run);
+    const struct db_value values[] = {db_text(id)};
+    return db_query(db, NULL,
+                    "UPDATE digitalism_etl_runs SET " SET_COUNTS ", position = p.position "
+                    "FROM (" SUMS "WHERE run_id = $1) AS p WHERE id = $1",
+                    values, 1, err);
+}
+
+int ledger_finish(struct db *db, int64_t run, const struct err *outcome, struct etl_counts *counts, struct err *err)
+{
+    char id[NUMBER_SIZE];
+    (void) snprintf(id, sizeof(id), "%" PRId64, run);
     const char *state = outcome == NULL ? "done" : outcome->code == ERR_INTERRUPTED ? "interrupted" : "failed";
-    const struct db_value values[] = {db_text(run_text), db_text(state),
-                                      db_text(outcome == NULL ? NULL : outcome->message)};
-    int status = db_query(db, NULL,
-                          "UPDATE digitalism_etl_runs SET state = $2, error = $3, finished_at = clock_timestamp() "
-                          "WHERE id = $1 RETURNING set_config('synchronous_commit', 'on', true)",
-                          values, sizeof(values) / sizeof(values[0]), err);
-    return status < 0 ? err_prefix(err, "cannot close the ledger's row") : 0;
+    const struct db_value values[] = {db_text(id), db_text(state), db_text(outcome == NULL ? NULL : outcome->message)};
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, &result,
+                           "WITH p AS (" SUMS "WHERE run_id = $1::int8), "
+                           "gone AS (DELETE FROM digitalism_etl_progress WHERE run_id = $1::int8 AND $2 = 'done') "
+                           "UPDATE digitalism_etl_runs AS r SET state = $2, error = $3, "
+                           "finished_at = clock_timestamp(), " SET_COUNTS ", "
+                           "position = CASE WHEN $2 = 'done' THEN r.records ELSE p.position END "
+                           "FROM p WHERE r.id = $1::int8 RETURNING r.rows_read, r.rows_inserted, r.rows_updated, "
+                           "r.rows_unchanged, r.rows_duplicate, r.rows_rejected, r.rows_without_coordinates, "
+                           "set_config('synchronous_commit', 'on', true)",
+                           values, sizeof(values) / sizeof(values[0]), err);
+    if (failure < 0) {
+        return err_prefix(err, "cannot close the ledger's row");
+    }
+    if (db_result_rows(result) != 1) {
+        return err_set(err, ERR_ETL, "row %" PRId64 " of the ledger digitalism_etl_runs has gone", run);
+    }
+    read_counts(counts, result, 0, 0);
+    return 0;
 }

@@ -1,74 +1,16 @@
-/* The statement of a batch, and filling it.
- * Not here: the ledger's other statements (ledger.c). */
+/* Parts, lanes, and waiting for them.
+ * Not here: what a batch is (batch.c), what happens to it on its way (lane.c). */
 #include "etl/loader.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#define STATEMENT   "etl_batch"
-#define NUMBER_SIZE 24
+#include "digitalism/base/clock.h"
+#include "digitalism/base/stop.h"
+#include "digitalism/db_batch.h"
+#include "etl/keys.h"
 
-/* Waiting for the disk at every commit would be most of the time. A commit that waits makes all before it durable as
- * well (PostgreSQL manual, 30.4), and only what such a commit has covered is counted.
- *
- * With the plans of an empty table in mind PostgreSQL would go on to scan the growing one for every batch, so that the
- * session is held to index look-ups; and the penalties of that must not look like a query worth compiling. */
-static const char *const session = "SET synchronous_commit = off; "
-                                   "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
-                                   "SET plan_cache_mode = force_generic_plan; SET jit = off";
-
-#define INPUT                                                                                                          \
-    "WITH input AS (SELECT * FROM unnest($1::text[], $2::text[], $3::int4[], $4::float8[], $5::float8[]) "             \
-    "AS t (name, code_postal, department_id, latitude, longitude)), "
-
-/* The rest of the statement: rejects, then the counts, which are given back too. $12 is the run, $13 the file, $14 to
- * $17 the batch's own counts, $18 tells whether the commit waits for the disk. */
-#define OUTCOME                                                                                                        \
-    ", refused AS (INSERT INTO digitalism_etl_rejects (run_id, file, record, line, column_name, code, reason, raw) "   \
-    "SELECT $12::int8, $13::text, r.* FROM unnest($6::int8[], $7::int8[], $8::text[], $9::text[], $10::text[], "       \
-    "$11::text[]) AS r), "                                                                                             \
-    "counted AS (SELECT count(*) FILTER (WHERE inserted) AS inserted, count(*) FILTER (WHERE NOT inserted) AS "        \
-    "updated "                                                                                                         \
-    "FROM written) "                                                                                                   \
-    "UPDATE digitalism_etl_runs AS run SET rows_read = rows_read + $14::int8, "                                        \
-    "rows_inserted = rows_inserted + counted.inserted, rows_updated = rows_updated + counted.updated, "                \
-    "rows_unchanged = rows_unchanged + $15::int8 - counted.inserted - counted.updated, "                               \
-    "rows_duplicate = rows_duplicate + $16::int8, rows_rejected = rows_rejected + $17::int8 "                          \
-    "FROM counted WHERE run.id = $12::int8 "                                                                           \
-    "RETURNING counted.inserted, counted.updated, set_config('synchronous_commit', $18::text, true)"
-
-/* Rows that are there already are left out before ON CONFLICT sees them: it would take a number from the sequence for
- * each of them, and lock it. It stays for rows that others insert at the same moment. */
-static const char *const statements[] = {
-    [ETL_MODE_SKIP] = INPUT
-    "written AS (INSERT INTO cities (name, code_postal, department_id, latitude, longitude, created_at, updated_at) "
-    "SELECT i.name, i.code_postal, i.department_id, i.latitude, i.longitude, now(), now() FROM input AS i "
-    "WHERE NOT EXISTS (SELECT FROM cities AS c WHERE c.name = i.name AND c.code_postal = i.code_postal) "
-    "ON CONFLICT (name, code_postal) DO NOTHING RETURNING true AS inserted)" OUTCOME,
-    /* A coordinate that the file does not have is no news: it does not erase the one that is there. */
-    [ETL_MODE_REPLACE] = INPUT
-    "written AS (INSERT INTO cities AS old "
-    "(name, code_postal, department_id, latitude, longitude, created_at, updated_at) "
-    "SELECT i.name, i.code_postal, i.department_id, i.latitude, i.longitude, now(), now() FROM input AS i "
-    "LEFT JOIN cities AS c ON c.name = i.name AND c.code_postal = i.code_postal "
-    "WHERE c.id IS NULL OR c.deleted_at IS NOT NULL OR (c.department_id, c.latitude, c.longitude) IS DISTINCT FROM "
-    "(i.department_id, coalesce(i.latitude, c.latitude), coalesce(i.longitude, c.longitude)) "
-    "ON CONFLICT (name, code_postal) DO UPDATE SET department_id = excluded.department_id, "
-    "latitude = coalesce(excluded.latitude, old.latitude), longitude = coalesce(excluded.longitude, old.longitude), "
-    "updated_at = now(), deleted_at = NULL "
-    "RETURNING xmax = 0 AS inserted)" OUTCOME,
-};
-static_assert(sizeof(statements) / sizeof(statements[0]) == ETL_MODE_COUNT, "every mode has its statement");
-
-static const enum array_type column_types[] = {
-    [LOADER_NAME] = ARRAY_TEXT,          [LOADER_POSTAL_CODE] = ARRAY_TEXT,   [LOADER_DEPARTMENT] = ARRAY_INT4,
-    [LOADER_LATITUDE] = ARRAY_FLOAT8,    [LOADER_LONGITUDE] = ARRAY_FLOAT8,   [LOADER_REJECT_RECORD] = ARRAY_INT8,
-    [LOADER_REJECT_LINE] = ARRAY_INT8,   [LOADER_REJECT_COLUMN] = ARRAY_TEXT, [LOADER_REJECT_CODE] = ARRAY_TEXT,
-    [LOADER_REJECT_REASON] = ARRAY_TEXT, [LOADER_REJECT_RAW] = ARRAY_TEXT,
-};
-static_assert(sizeof(column_types) / sizeof(column_types[0]) == LOADER_COLUMN_COUNT, "every column has its type");
+/* Records that a batch may count without holding a row of them: duplicates. */
+#define BATCH_RECORDS_MAX 4096
 
 int loader_departments(struct db *db, struct departments *departments, struct err *err)
 {
@@ -92,141 +34,191 @@ int loader_departments(struct db *db, struct departments *departments, struct er
     return status;
 }
 
-int loader_prepare(struct db *db, enum etl_mode mode, struct err *err)
+static void drop_filling(struct loader *loader)
 {
-    int status = db_exec(db, session, err);
-    return status < 0 ? status : db_prepare(db, STATEMENT, statements[mode], err);
-}
-
-static void clear(struct loader *loader)
-{
-    for (size_t i = 0; i < LOADER_COLUMN_COUNT; i++) {
-        array_clear(&loader->columns[i]);
-    }
-    memset(&loader->batch, 0, sizeof(loader->batch));
-}
-
-void loader_open(struct loader *loader, struct db *db, const char *file, int64_t run)
-{
-    *loader = (struct loader){.db = db, .file = file, .run = run, .text = BUFFER_EMPTY};
-    for (size_t i = 0; i < LOADER_COLUMN_COUNT; i++) {
-        array_init(&loader->columns[i], column_types[i]);
+    for (size_t i = 0; i < loader->part_count; i++) {
+        batch_free(loader->parts[i].filling);
+        loader->parts[i].filling = NULL;
     }
 }
 
 void loader_done(struct loader *loader)
 {
-    for (size_t i = 0; i < LOADER_COLUMN_COUNT; i++) {
-        array_done(&loader->columns[i]);
+    drop_filling(loader);
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        lane_close(&loader->lanes[i]);
     }
-    buffer_done(&loader->text);
+    loader->lane_count = 0;
 }
 
-static void append_degrees(struct array *array, bool present, double degrees)
+int loader_begin(struct loader *loader, const char *file, const struct ledger_run *run, struct err *err)
 {
-    if (present) {
-        array_append_float8(array, degrees);
-    } else {
-        array_append_null(array);
+    drop_filling(loader);
+    loader->file = file;
+    loader->run = run->id;
+    loader->durable = run->counts;
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        loader->lanes[i].pending = (struct etl_counts){.read = 0};
     }
-}
-
-void loader_append(struct loader *loader, const struct row *row)
-{
-    struct array *columns = loader->columns;
-    array_append_text(&columns[LOADER_NAME], row->name, row->name_length);
-    array_append_text(&columns[LOADER_POSTAL_CODE], row->postal_code, COMMUNE_POSTAL_CODE_SIZE - 1);
-    array_append_int4(&columns[LOADER_DEPARTMENT], row->department_id);
-    append_degrees(&columns[LOADER_LATITUDE], row->has_latitude, row->latitude);
-    append_degrees(&columns[LOADER_LONGITUDE], row->has_longitude, row->longitude);
-    loader->batch.read += 1;
-    loader->batch.without_coordinates += row->has_latitude && row->has_longitude ? 0 : 1;
-}
-
-void loader_append_reject(struct loader *loader, const struct reject *reject)
-{
-    struct array *columns = loader->columns;
-    const struct row_reject *why = reject->why;
-    buffer_clear(&loader->text);
-    reject_append_text(&loader->text, reject->raw.text, reject->raw.length);
-    array_append_int8(&columns[LOADER_REJECT_RECORD], (int64_t) reject->record);
-    array_append_int8(&columns[LOADER_REJECT_LINE], (int64_t) reject->line);
-    array_append_text(&columns[LOADER_REJECT_COLUMN], why->column, strlen(why->column));
-    array_append_text(&columns[LOADER_REJECT_CODE], why->code, strlen(why->code));
-    array_append_text(&columns[LOADER_REJECT_REASON], why->reason, strlen(why->reason));
-    array_append_text(&columns[LOADER_REJECT_RAW], buffer_text(&loader->text), loader->text.length);
-    loader->batch.read += 1;
-    loader->batch.rejected += 1;
-}
-
-void loader_count_duplicate(struct loader *loader)
-{
-    loader->batch.read += 1;
-    loader->batch.duplicate += 1;
-}
-
-size_t loader_held(const struct loader *loader)
-{
-    return loader->columns[LOADER_NAME].count + loader->columns[LOADER_REJECT_RECORD].count;
-}
-
-static bool short_of_memory(const struct loader *loader)
-{
-    bool failed = buffer_failed(&loader->text);
-    for (size_t i = 0; i < LOADER_COLUMN_COUNT; i++) {
-        failed = failed || buffer_failed(&loader->columns[i].bytes);
+    loader->part_count = run->part_count;
+    for (size_t i = 0; i < run->part_count; i++) {
+        loader->parts[i] = (struct loader_part){.position = run->positions[i], .sent = run->positions[i]};
     }
-    return failed;
+    int failure = 0;
+    while (failure == 0 && loader->lane_count < run->part_count && loader->lane_count < loader->options->jobs) {
+        struct lane *lane = &loader->lanes[loader->lane_count];
+        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally};
+        loader->lane_count += 1;
+        failure = lane_open(lane, loader->options, err);
+    }
+    return failure;
 }
 
-/* The batch's own numbers as parameters, behind the arrays: run, file, read, rows sent, duplicates, rejects,
- * durability. */
-static int send(struct loader *loader, bool durable, struct db_result **result, struct err *err)
+size_t loader_part_of_row(const struct loader *loader, const struct row *row)
 {
-    const uint64_t numbers[] = {(uint64_t) loader->run, loader->batch.read, loader->columns[LOADER_NAME].count,
-                                loader->batch.duplicate, loader->batch.rejected};
-    enum { NUMBER_COUNT = sizeof(numbers) / sizeof(numbers[0]) };
-    char texts[NUMBER_COUNT][NUMBER_SIZE];
-    struct db_value values[LOADER_COLUMN_COUNT + 1 + NUMBER_COUNT + 1];
-    int count = 0;
-    for (size_t i = 0; i < LOADER_COLUMN_COUNT; i++) {
-        values[count++] = array_value(&loader->columns[i]);
+    /* The high bits: the low ones choose the place in the table of keys. */
+    return (size_t) (keys_hash(row->postal_code, row->name, row->name_length) >> 32) % loader->part_count;
+}
+
+size_t loader_part_of_record(const struct loader *loader, uint64_t record)
+{
+    return (size_t) (record % loader->part_count);
+}
+
+bool loader_has(const struct loader *loader, size_t part, uint64_t record)
+{
+    return record <= loader->parts[part].position;
+}
+
+static struct lane *lane_of(struct loader *loader, size_t part)
+{
+    return &loader->lanes[part % loader->lane_count];
+}
+
+/* Takes what has arrived on any lane; waits for it until the deadline. */
+static int receive(struct loader *loader, int stop_fd, int64_t deadline_ms, struct err *err)
+{
+    struct db *dbs[ETL_JOBS_MAX];
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        dbs[i] = loader->lanes[i].db;
     }
-    for (size_t i = 0; i < NUMBER_COUNT; i++) {
-        (void) snprintf(texts[i], sizeof(texts[i]), "%" PRIu64, numbers[i]);
-        values[count++] = db_text(texts[i]);
-        if (i == 0) {
-            values[count++] = db_text(loader->file);
+    int arrived = db_batch_wait(dbs, loader->lane_count, stop_fd, deadline_ms, err);
+    int failure = arrived < 0 ? arrived : 0;
+    for (size_t i = 0; i < loader->lane_count && failure == 0; i++) {
+        failure = lane_receive(&loader->lanes[i], err);
+    }
+    return failure;
+}
+
+static int send_filling(struct loader *loader, size_t part, struct err *err)
+{
+    struct loader_part *state = &loader->parts[part];
+    struct lane *lane = lane_of(loader, part);
+    int failure = receive(loader, STOP_NONE, clock_now_ms(), err);
+    while (failure == 0 && !lane_has_room(lane, state->filling)) {
+        failure = receive(loader, loader->stop_fd, CLOCK_NEVER, err);
+    }
+    if (failure == 0) {
+        state->sent = state->filling->to;
+        struct batch *batch = state->filling;
+        state->filling = NULL;
+        failure = lane_send(lane, batch, err);
+    }
+    return failure;
+}
+
+/* The batch that the part's next record goes into. */
+static struct batch *filling_of(struct loader *loader, size_t part, struct err *err)
+{
+    struct loader_part *state = &loader->parts[part];
+    if (state->filling == NULL) {
+        state->filling = lane_batch(lane_of(loader, part));
+        if (state->filling == NULL) {
+            (void) err_set(err, ERR_INTERNAL, "no memory for a batch");
+            return NULL;
+        }
+        batch_clear(state->filling, part, state->sent);
+        state->filling->file = loader->file;
+        state->filling->run = loader->run;
+    }
+    return state->filling;
+}
+
+static int send_if_full(struct loader *loader, size_t part, struct err *err)
+{
+    const struct batch *batch = loader->parts[part].filling;
+    bool is_full = batch_held(batch) >= loader->options->batch_size || batch->counts.read >= BATCH_RECORDS_MAX;
+    return is_full ? send_filling(loader, part, err) : 0;
+}
+
+int loader_append(struct loader *loader, size_t part, const struct row *row, uint64_t record,
+                  const struct csv_record *source, struct err *err)
+{
+    struct batch *batch = filling_of(loader, part, err);
+    if (batch == NULL) {
+        return -(int) ERR_INTERNAL;
+    }
+    batch_append(batch, row, record, source);
+    return send_if_full(loader, part, err);
+}
+
+int loader_append_reject(struct loader *loader, size_t part, const struct reject *reject, struct err *err)
+{
+    struct batch *batch = filling_of(loader, part, err);
+    if (batch == NULL) {
+        return -(int) ERR_INTERNAL;
+    }
+    batch_append_reject(batch, reject);
+    return send_if_full(loader, part, err);
+}
+
+int loader_count_duplicate(struct loader *loader, size_t part, uint64_t record, struct err *err)
+{
+    struct batch *batch = filling_of(loader, part, err);
+    if (batch == NULL) {
+        return -(int) ERR_INTERNAL;
+    }
+    batch_count_duplicate(batch, record);
+    return send_if_full(loader, part, err);
+}
+
+static bool is_waiting(const struct loader *loader)
+{
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        if (loader->lanes[i].on_way.count > 0) {
+            return true;
         }
     }
-    values[count++] = db_text(durable ? "on" : "off");
-    return db_query_prepared(loader->db, result, STATEMENT, values, count, err);
+    return false;
 }
 
-int loader_flush(struct loader *loader, bool durable, struct etl_summary *total, struct err *err)
+struct etl_counts loader_counts(const struct loader *loader)
 {
-    assert(loader->batch.read > 0);
-    if (short_of_memory(loader)) {
-        return err_set(err, ERR_INTERNAL, "no memory for a batch of %zu rows", loader_held(loader));
+    struct etl_counts counts = loader->durable;
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        counts_add(&counts, &loader->lanes[i].pending);
     }
-    DB_RESULT_AUTO result = NULL;
-    int status = send(loader, durable, &result, err);
-    if (status < 0) {
-        return err_prefix(err, "cannot load the batch behind row %" PRIu64 " of %s", loader->committed, loader->file);
+    return counts;
+}
+
+int loader_finish(struct loader *loader, struct err *err)
+{
+    int failure = 0;
+    for (size_t i = 0; i < loader->part_count && failure == 0; i++) {
+        failure = loader->parts[i].filling == NULL ? 0 : send_filling(loader, i, err);
     }
-    if (db_result_rows(result) != 1) {
-        return err_set(err, ERR_ETL, "row %" PRId64 " of the ledger digitalism_etl_runs has gone", loader->run);
+    while (failure == 0 && is_waiting(loader)) {
+        failure = receive(loader, loader->stop_fd, CLOCK_NEVER, err);
     }
-    uint64_t inserted = (uint64_t) db_result_integer(result, 0, 0);
-    uint64_t updated = (uint64_t) db_result_integer(result, 0, 1);
-    loader->committed += loader->batch.read;
-    total->read += loader->batch.read;
-    total->inserted += inserted;
-    total->updated += updated;
-    total->unchanged += loader->columns[LOADER_NAME].count - inserted - updated;
-    total->duplicate += loader->batch.duplicate;
-    total->rejected += loader->batch.rejected;
-    total->without_coordinates += loader->batch.without_coordinates;
-    clear(loader);
-    return 0;
+    return failure;
+}
+
+int loader_abandon(struct loader *loader, int64_t deadline_ms, struct err *err)
+{
+    int failure = 0;
+    drop_filling(loader);
+    while (failure == 0 && is_waiting(loader) && clock_remaining_ms(deadline_ms) > 0) {
+        failure = receive(loader, STOP_NONE, deadline_ms, err);
+    }
+    return failure;
 }

@@ -1,5 +1,5 @@
-/* Batches on their way into PostgreSQL: the rows, the rejects and the ledger's counts of one batch are one statement,
- * so that they are committed together or not at all. Not here: which rows are sent (etl.c). */
+/* Getting the rows of one file into PostgreSQL: each goes by its key to one of several parts, each part in batches
+ * through one of several lanes. Not here: which rows count (choice.h), the ledger's row of the run (ledger.h). */
 #ifndef ETL_LOADER_H
 #define ETL_LOADER_H
 
@@ -10,59 +10,60 @@
 #include "digitalism/base/error.h"
 #include "digitalism/db.h"
 #include "digitalism/etl.h"
-#include "etl/array.h"
 #include "etl/departments.h"
+#include "etl/lane.h"
+#include "etl/ledger.h"
 #include "etl/rejects.h"
 #include "etl/row.h"
 
 /* Reads the departments that are not deleted. -ERR_ETL when there is none. */
 int loader_departments(struct db *db, struct departments *departments, struct err *err);
 
-enum loader_column {
-    LOADER_NAME,
-    LOADER_POSTAL_CODE,
-    LOADER_DEPARTMENT,
-    LOADER_LATITUDE,
-    LOADER_LONGITUDE,
-    LOADER_REJECT_RECORD,
-    LOADER_REJECT_LINE,
-    LOADER_REJECT_COLUMN,
-    LOADER_REJECT_CODE,
-    LOADER_REJECT_REASON,
-    LOADER_REJECT_RAW,
-    LOADER_COLUMN_COUNT
-};
-
-/* Zeroed by loader_open(); release with loader_done(). */
+/* The lanes of a run, which its files use one after the other. Zeroed at first; release with loader_done(). */
 struct loader {
-    struct db *db; /* the caller's */
+    const struct etl_options *options;
+    int stop_fd;
+    struct lane lanes[ETL_JOBS_MAX];
+    size_t lane_count; /* open ones */
+    struct rejects_tally *tally;
+    struct etl_counts durable; /* of the file at hand, with what earlier attempts had loaded */
+
+    /* Of the file at hand. */
     const char *file;
     int64_t run;
-    struct array columns[LOADER_COLUMN_COUNT];
-    struct buffer text;       /* for one reject's text */
-    struct etl_summary batch; /* of what is not yet committed */
-    uint64_t committed;       /* records of the file that are */
+    size_t part_count;
+    struct loader_part {
+        uint64_t position; /* the records up to this one were loaded before, and are passed over */
+        uint64_t sent;     /* up to this one they are on their way */
+        struct batch *filling;
+    } parts[LEDGER_PARTS_MAX];
 };
 
-/* Readies the connection: its settings and the mode's statement. Once for each connection. */
-int loader_prepare(struct db *db, enum etl_mode mode, struct err *err);
-
-void loader_open(struct loader *loader, struct db *db, const char *file, int64_t run);
+/* Begins a file: opens the lanes that it needs, takes the ledger's places of its parts. */
+int loader_begin(struct loader *loader, const char *file, const struct ledger_run *run, struct err *err);
 void loader_done(struct loader *loader);
 
-/* Puts into the batch; counts as read. A row's key must not be in the batch already. */
-void loader_append(struct loader *loader, const struct row *row);
-void loader_append_reject(struct loader *loader, const struct reject *reject);
-void loader_count_duplicate(struct loader *loader);
+/* The part of a key, and of a record without one. */
+size_t loader_part_of_row(const struct loader *loader, const struct row *row);
+size_t loader_part_of_record(const struct loader *loader, uint64_t record);
 
-/* Rows and rejects that the batch holds. */
-size_t loader_held(const struct loader *loader);
+/* Whether an earlier attempt has loaded a record of a part. */
+bool loader_has(const struct loader *loader, size_t part, uint64_t record);
 
-/* Commits the batch, which must not be empty, and adds its counts to the total; then the batch is empty. `durable`:
- * returns when it is on the disk, and all batches before it; else PostgreSQL may lose it, whole, in a crash, as long as
- * no durable commit follows. On failure nothing of it is committed, or the connection was lost and it is unknown; the
- * total is as before.
- */
-int loader_flush(struct loader *loader, bool durable, struct etl_summary *total, struct err *err);
+/* Puts a record into its part's batch, and sends that when it is full, waiting while too many are on their way. A stop
+ * ends the wait with -ERR_INTERRUPTED. */
+int loader_append(struct loader *loader, size_t part, const struct row *row, uint64_t record,
+                  const struct csv_record *source, struct err *err);
+int loader_append_reject(struct loader *loader, size_t part, const struct reject *reject, struct err *err);
+int loader_count_duplicate(struct loader *loader, size_t part, uint64_t record, struct err *err);
+
+/* All that is committed, on the disk or not. */
+struct etl_counts loader_counts(const struct loader *loader);
+
+/* Ends a file: sends what is not full and waits for all answers. */
+int loader_finish(struct loader *loader, struct err *err);
+
+/* Waits for what is on its way, and drops what is not, at most until the deadline: then it may be committed or not. */
+int loader_abandon(struct loader *loader, int64_t deadline_ms, struct err *err);
 
 #endif

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 #include "digitalism/base/log.h"
 
 #define SHOWN_BYTES_MAX 100 /* of a value in the log */
+#define NUMBER_SIZE     24
+#define PAGE_ROWS       "1000"
 
 void reject_append_text(struct buffer *out, const char *text, size_t length)
 {
@@ -30,12 +31,14 @@ void reject_append_text(struct buffer *out, const char *text, size_t length)
     }
 }
 
-void rejects_log(uint64_t *count, const struct reject *reject)
+void rejects_note(struct rejects_tally *tally, const struct reject *reject)
 {
-    *count += 1;
-    if (*count > REJECTS_LOGGED_MAX) {
+    tally->count += 1;
+    tally->noted += 1;
+    if (tally->logged == REJECTS_LOGGED_MAX) {
         return;
     }
+    tally->logged += 1;
     /* As a JSON string, so that no value can break or forge a line of the log. */
     BUFFER_AUTO value = BUFFER_EMPTY;
     const char *text = reject->why->value.text;
@@ -45,95 +48,111 @@ void rejects_log(uint64_t *count, const struct reject *reject)
              length == 0 ? "" : ": ", length == 0 ? "" : buffer_text(&value));
 }
 
-void rejects_log_rest(uint64_t count)
+void rejects_log_rest(const struct rejects_tally *tally, const char *where)
 {
-    if (count > REJECTS_LOGGED_MAX) {
-        log_warn("%" PRIu64 " more records rejected; all of them are in the table digitalism_etl_rejects",
-                 count - REJECTS_LOGGED_MAX);
+    if (tally->noted > tally->logged) {
+        log_warn("%" PRIu64 " more records rejected%s", tally->noted - tally->logged, where);
     }
-}
-
-static void give_up(struct rejects_file *file, const char *verb)
-{
-    log_warn("cannot %s %s: %s; the rejects are kept in the table digitalism_etl_rejects only, continuing", verb,
-             file->path, strerror(errno));
-    file_close(&file->fd);
-}
-
-void rejects_file_open(struct rejects_file *file, const char *directory, int64_t run)
-{
-    *file = (struct rejects_file){.fd = -1, .run = run, .pending = BUFFER_EMPTY};
-    if (directory == NULL) {
-        return;
-    }
-    if (asprintf(&file->path, "%s/%" PRId64 ".csv", directory, run) < 0) {
-        file->path = NULL;
-        log_warn("no memory for the rejects file, continuing without it");
-        return;
-    }
-    file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (file->fd < 0) {
-        give_up(file, "create");
-        return;
-    }
-    buffer_append_text(&file->pending, "run,file,line,record,column,code,reason,raw\n");
 }
 
 /* RFC 4180, section 2: always quoted, quotes doubled. */
-static void append_quoted(struct buffer *out, const char *text, size_t length)
+static void append_quoted(struct buffer *out, const char *text)
 {
-    BUFFER_AUTO clean = BUFFER_EMPTY;
-    reject_append_text(&clean, text, length);
     buffer_append_char(out, '"');
-    for (size_t i = 0; i < clean.length; i++) {
-        if (clean.data[i] == '"') {
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '"') {
             buffer_append_char(out, '"');
         }
-        buffer_append_char(out, clean.data[i]);
+        buffer_append_char(out, *at);
     }
     buffer_append_char(out, '"');
 }
 
-void rejects_file_append(struct rejects_file *file, const struct reject *reject)
+static int write_all(int fd, struct buffer *text, struct err *err)
 {
-    if (file->fd < 0) {
-        return;
+    if (buffer_failed(text)) {
+        return err_set(err, ERR_INTERNAL, "no memory for the rejects");
     }
-    struct buffer *out = &file->pending;
-    buffer_append_format(out, "%" PRId64 ",", file->run);
-    append_quoted(out, reject->file, strlen(reject->file));
-    buffer_append_format(out, ",%" PRIu64 ",%" PRIu64 ",%s,%s,", reject->line, reject->record, reject->why->column,
-                         reject->why->code);
-    append_quoted(out, reject->why->reason, strlen(reject->why->reason));
-    buffer_append_char(out, ',');
-    append_quoted(out, reject->raw.text, reject->raw.length);
-    buffer_append_char(out, '\n');
-}
-
-void rejects_file_flush(struct rejects_file *file)
-{
-    if (file->fd >= 0 && buffer_failed(&file->pending)) {
-        errno = ENOMEM;
-        give_up(file, "write");
-    }
-    while (file->fd >= 0 && file->pending.length > 0) {
-        ssize_t written = write(file->fd, file->pending.data, file->pending.length);
-        if (written >= 0) {
-            buffer_consume(&file->pending, (size_t) written);
-        } else if (errno != EINTR) {
-            give_up(file, "write");
+    while (text->length > 0) {
+        ssize_t written = write(fd, text->data, text->length);
+        if (written < 0 && errno != EINTR) {
+            return err_set(err, ERR_ETL, "%s", strerror(errno));
         }
+        buffer_consume(text, written < 0 ? 0 : (size_t) written);
     }
+    return 0;
 }
 
-void rejects_file_close(struct rejects_file *file)
+/* One page of rejects, behind the record `after`; *after moves to its last one, and is untouched at the end. */
+static int append_page(struct db *db, struct buffer *out, int64_t run, int64_t *after, struct err *err)
 {
-    if (file->fd >= 0 && close(file->fd) < 0) {
-        file->fd = -1;
-        give_up(file, "write");
+    enum { FILE_NAME, LINE, RECORD, COLUMN, CODE, REASON, RAW };
+    char run_text[NUMBER_SIZE];
+    char after_text[NUMBER_SIZE];
+    (void) snprintf(run_text, sizeof(run_text), "%" PRId64, run);
+    (void) snprintf(after_text, sizeof(after_text), "%" PRId64, *after);
+    const struct db_value values[] = {db_text(run_text), db_text(after_text)};
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, &result,
+                           "SELECT file, line, record, column_name, code, reason, raw FROM digitalism_etl_rejects "
+                           "WHERE run_id = $1 AND record > $2 ORDER BY record LIMIT " PAGE_ROWS,
+                           values, 2, err);
+    for (size_t row = 0; failure == 0 && row < db_result_rows(result); row++) {
+        *after = db_result_integer(result, row, RECORD);
+        buffer_append_format(out, "%s,", run_text);
+        append_quoted(out, db_result_text(result, row, FILE_NAME));
+        buffer_append_format(out, ",%s,%s,%s,%s,", db_result_text(result, row, LINE),
+                             db_result_text(result, row, RECORD), db_result_text(result, row, COLUMN),
+                             db_result_text(result, row, CODE));
+        append_quoted(out, db_result_text(result, row, REASON));
+        buffer_append_char(out, ',');
+        append_quoted(out, db_result_text(result, row, RAW));
+        buffer_append_char(out, '\n');
     }
-    file->fd = -1;
-    free(file->path);
-    file->path = NULL;
-    buffer_done(&file->pending);
+    return failure;
+}
+
+int rejects_write(struct db *db, int64_t run, int fd, struct err *err)
+{
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    int64_t after = 0;
+    int failure = 0;
+    buffer_append_text(&text, "run,file,line,record,column,code,reason,raw\n");
+    while (failure == 0 && text.length > 0) {
+        failure = write_all(fd, &text, err);
+        failure = failure == 0 ? append_page(db, &text, run, &after, err) : failure;
+    }
+    return failure;
+}
+
+static int write_new(struct db *db, int64_t run, const char *path, struct err *err)
+{
+    FILE_FD_AUTO fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0) {
+        return err_set(err, ERR_ETL, "%s", strerror(errno));
+    }
+    int failure = rejects_write(db, run, fd, err);
+    if (failure == 0 && fsync(fd) != 0) {
+        failure = err_set(err, ERR_ETL, "%s", strerror(errno));
+    }
+    return failure;
+}
+
+void rejects_write_file(struct db *db, int64_t run, const char *directory)
+{
+    struct err err;
+    BUFFER_AUTO path = BUFFER_EMPTY;
+    BUFFER_AUTO unfinished = BUFFER_EMPTY;
+    buffer_append_format(&path, "%s/%" PRId64 ".csv", directory, run);
+    buffer_append_format(&unfinished, "%s/.%" PRId64 ".csv.%d", directory, run, (int) getpid());
+    int failure = buffer_failed(&path) || buffer_failed(&unfinished) ? err_set(&err, ERR_INTERNAL, "no memory") : 0;
+    failure = failure == 0 ? write_new(db, run, buffer_text(&unfinished), &err) : failure;
+    if (failure == 0 && rename(buffer_text(&unfinished), buffer_text(&path)) != 0) {
+        failure = err_set(&err, ERR_ETL, "%s", strerror(errno));
+    }
+    if (failure != 0) {
+        (void) unlink(buffer_text(&unfinished));
+        log_warn("cannot write %s: %s; the rejects are kept in the table digitalism_etl_rejects only, continuing",
+                 buffer_text(&path), err.message);
+    }
 }
