@@ -30,9 +30,9 @@ struct db_answer {
  * may be committed or not. Never waits. */
 int db_batch_receive(struct db *db, struct db_answer *out, struct err *err);
 
-/* Sends and reads on all the connections until one of them got something to read. 1: it did; 0: the deadline has passed;
- * -ERR_INTERRUPTED: a stop is asked for; -ERR_DATABASE: a connection is lost, and what it said before is still to be
- * received. At most DB_BATCH_CONNECTIONS_MAX. */
+/* Sends and reads on all the connections until one of them got something to read. 1: it did; 0: the deadline has
+ * passed; -ERR_INTERRUPTED: a stop is asked for; -ERR_DATABASE: a connection is lost, and what it said before is still
+ * to be received. At most DB_BATCH_CONNECTIONS_MAX. */
 #define DB_BATCH_CONNECTIONS_MAX 64
 int db_batch_wait(struct db *const *dbs, size_t count, int stop_fd, int64_t deadline_ms, struct err *err);
 

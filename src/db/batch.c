@@ -75,6 +75,9 @@ static int take_result(struct db *db, PGresult *result, struct err *err)
     default:
         break;
     }
+    /* The commit at the Sync may fail although the statement itself was done, and has given its rows. */
+    db_result_free(answer->rows);
+    answer->rows = NULL;
     bool is_over = ends_session(db, result);
     int failure = db_error_result(is_over ? err : &answer->refusal, result);
     PQclear(result);

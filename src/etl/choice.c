@@ -17,8 +17,7 @@ int choice_foresee(struct choice *choice, const struct row *row, uint64_t record
         return spill_add(&choice->spill, row, record, err);
     }
     uint32_t *last;
-    *fits = record <= UINT32_MAX &&
-            keys_record(&choice->keys, &last, row->name, row->name_length, row->postal_code);
+    *fits = record <= UINT32_MAX && keys_record(&choice->keys, &last, row->name, row->name_length, row->postal_code);
     if (*fits) {
         *last = (uint32_t) record;
     }
@@ -47,8 +46,7 @@ int choice_counts(struct choice *choice, const struct row *row, uint64_t record,
         return failure;
     }
     uint32_t *counting;
-    if (record > UINT32_MAX ||
-        !keys_record(&choice->keys, &counting, row->name, row->name_length, row->postal_code)) {
+    if (record > UINT32_MAX || !keys_record(&choice->keys, &counting, row->name, row->name_length, row->postal_code)) {
         return err_set(err, ERR_INTERNAL, "no memory for the keys");
     }
     /* In replace every key is there, with its last record. */

@@ -24,8 +24,8 @@ struct choice {
 
 void choice_done(struct choice *choice);
 
-/* Looks at a row before anything is loaded: needed for all rows, in order, in replace, and in skip once spilled. False in
- * *fits: there are more keys than fit into memory; start again after choice_spill(). */
+/* Looks at a row before anything is loaded: needed for all rows, in order, in replace, and in skip once spilled. False
+ * in *fits: there are more keys than fit into memory; start again after choice_spill(). */
 int choice_foresee(struct choice *choice, const struct row *row, uint64_t record, bool *fits, struct err *err);
 
 /* From here on keys are kept by PostgreSQL, in a temporary table of this connection, which must last as long as the

@@ -145,14 +145,15 @@ static void count_done(struct run *run)
 static int attempt(struct run *run, struct err *err)
 {
     size_t work = 0;
-    *run->summary = (struct etl_summary){.files = 0};
-    run->tally.count = 0;
-    run->rows = 0;
     int failure = connect_and_lock(run, err);
     failure = failure == 0 ? look_up(run, &work, err) : failure;
     if (failure != 0) {
         return failure;
     }
+    /* What an earlier attempt has told of is in the ledger. */
+    *run->summary = (struct etl_summary){.files = 0};
+    run->tally.count = 0;
+    run->rows = 0;
     count_done(run);
     if (work == 0) {
         return 0;

@@ -1,4 +1,5 @@
-/* What a load would do, as a hash: equal fingerprints, equal outcome. Not here: what is concluded from it (ledger.h). */
+/* What a load would do, as a hash: equal fingerprints, equal outcome. Not here: what is concluded from it (ledger.h).
+ */
 #ifndef ETL_FINGERPRINT_H
 #define ETL_FINGERPRINT_H
 

@@ -127,7 +127,9 @@ int ledger_find(struct db *db, struct ledger_run *run, const struct ledger_file 
         failure = db_query(db, &result,
                            "SELECT id, state = 'done', to_char(finished_at AT TIME ZONE 'UTC', "
                            "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), " COUNTS " FROM digitalism_etl_runs AS r "
-                           "WHERE fingerprint = $1 AND mode = $2 AND id >= $4::int8 AND ($2 = 'skip' OR NOT EXISTS ("
+                           "WHERE fingerprint = $1 AND mode = $2 AND id >= $4::int8 "
+                           "AND (state = 'done' OR EXISTS (SELECT FROM digitalism_etl_progress AS p WHERE p.run_id = "
+                           "r.id)) AND ($2 = 'skip' OR NOT EXISTS ("
                            "SELECT FROM digitalism_etl_runs AS w WHERE w.id > r.id "
                            "AND w.rows_inserted + w.rows_updated > 0 AND w.fingerprint IS DISTINCT FROM r.fingerprint "
                            "AND NOT coalesce(w.fingerprint = ANY ($3::text[]), false))) "

@@ -9,6 +9,7 @@
 #include "etl/run.h"
 #include "etl/source.h"
 
+#define LEDGER_MS        250  /* the ledger's row is as fresh as that, for who looks at it meanwhile */
 #define PART_RECORDS_MIN 2000 /* of a file; for fewer one more connection costs more than it brings */
 
 static bool over_limit(const struct run *run, bool at_end)
@@ -80,9 +81,12 @@ static int complain_limit(const struct run *run, struct err *err)
 
 static void tell_progress(struct run *run)
 {
+    if (!run->options->is_dry && clock_remaining_ms(run->ledger_ms) == 0) {
+        /* A connection that is lost shows at its next real use. */
+        (void) ledger_update(run->db, run->loader.run, NULL);
+        run->ledger_ms = clock_now_ms() + LEDGER_MS;
+    }
     if (progress_is_due(&run->progress)) {
-        /* For who looks at the ledger meanwhile. A connection that is lost shows at its next real use. */
-        (void) (run->options->is_dry ? 0 : ledger_update(run->db, run->loader.run, NULL));
         progress_tell(&run->progress, run->summary->counts.read + run->loader.durable.read);
     }
 }
@@ -141,10 +145,12 @@ static int begin(struct run *run, size_t index, struct err *err)
         failure = ledger_start(run->db, ledger, facts, run->options->mode, parts, err);
     }
     ledger->is_ours = true;
-    run->began = true;
-    run->rows += facts->records;
-    run->tally.count += ledger->counts.rejected;
-    return failure == 0 ? loader_begin(&run->loader, facts->path, ledger, err) : failure;
+    if (failure == 0) {
+        run->began = true;
+        run->rows += facts->records;
+        run->tally.count += ledger->counts.rejected;
+    }
+    return failure;
 }
 
 /* Closes the ledger's row by the outcome and takes its counts over: what it says is on the disk. Where it cannot be
@@ -191,7 +197,8 @@ static int load_file(struct run *run, size_t index, struct err *err)
     if (failure != 0) {
         return failure;
     }
-    failure = load_records(run, source, err);
+    failure = loader_begin(&run->loader, run->facts[index].path, &run->ledgers[index], err);
+    failure = failure == 0 ? load_records(run, source, err) : failure;
     failure = failure == 0 ? check_same(run, index, source, err) : failure;
     progress_hide(&run->progress);
     if (failure == 0 && is_last_load(run, index) && over_limit(run, true)) {

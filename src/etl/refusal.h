@@ -10,9 +10,10 @@
  * what triggers raise. */
 bool refusal_is_of_rows(const struct err *refusal);
 
-/* Makes the batch fit to be sent again: finds the rows that PostgreSQL does not take by trying, in transactions that are
- * rolled back, and turns them into rejects. Where the refusal is about others at the same time (a deadlock) the batch is
- * as before. Nothing must be on its way in the lane. Else the refusal itself is the error, with the batch's place. */
+/* Makes the batch fit to be sent again: finds the rows that PostgreSQL does not take by trying, in transactions that
+ * are rolled back, and turns them into rejects. Where the refusal is about others at the same time (a deadlock) the
+ * batch is as before. Nothing must be on its way in the lane. Else the refusal itself is the error, with the batch's
+ * place. */
 int refusal_mend(struct lane *lane, struct batch *batch, struct err *err);
 
 #endif

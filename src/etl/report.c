@@ -65,17 +65,21 @@ static const struct {
 static_assert(sizeof(run_columns) / sizeof(run_columns[0]) == RUN_COLUMN_COUNT, "every column is described");
 
 #define UTC(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-static const char runs_sql[] =
-    "SELECT r.id, r.state, r.mode, " UTC("r.started_at") ", " UTC("r.finished_at") ", "
-    "coalesce(p.rows_read, r.rows_read), coalesce(p.rows_inserted, r.rows_inserted), "
-    "coalesce(p.rows_updated, r.rows_updated), coalesce(p.rows_unchanged, r.rows_unchanged), "
-    "coalesce(p.rows_duplicate, r.rows_duplicate), coalesce(p.rows_rejected, r.rows_rejected), r.rows_geocoded, "
-    "r.records, coalesce(p.position, r.position), r.resumed, r.file_bytes, r.file_sha256, r.file, r.error "
-    "FROM digitalism_etl_runs AS r LEFT JOIN (SELECT run_id, "
-    "sum(rows_read) AS rows_read, sum(rows_inserted) AS rows_inserted, sum(rows_updated) AS rows_updated, "
-    "sum(rows_unchanged) AS rows_unchanged, sum(rows_duplicate) AS rows_duplicate, "
-    "sum(rows_rejected) AS rows_rejected, min(position) AS position FROM digitalism_etl_progress GROUP BY run_id) AS p "
-    "ON p.run_id = r.id ORDER BY r.id DESC LIMIT 1000";
+static const char runs_sql[] = "SELECT r.id, r.state, r.mode, " UTC("r.started_at") ", " UTC(
+    "r.finished_at") ", "
+                     "coalesce(p.rows_read, r.rows_read), coalesce(p.rows_inserted, r.rows_inserted), "
+                     "coalesce(p.rows_updated, r.rows_updated), coalesce(p.rows_unchanged, r.rows_unchanged), "
+                     "coalesce(p.rows_duplicate, r.rows_duplicate), coalesce(p.rows_rejected, r.rows_rejected), "
+                     "r.rows_geocoded, "
+                     "r.records, coalesce(p.position, r.position), r.resumed, r.file_bytes, r.file_sha256, r.file, "
+                     "r.error "
+                     "FROM digitalism_etl_runs AS r LEFT JOIN (SELECT run_id, "
+                     "sum(rows_read) AS rows_read, sum(rows_inserted) AS rows_inserted, sum(rows_updated) AS "
+                     "rows_updated, "
+                     "sum(rows_unchanged) AS rows_unchanged, sum(rows_duplicate) AS rows_duplicate, "
+                     "sum(rows_rejected) AS rows_rejected, min(position) AS position FROM digitalism_etl_progress "
+                     "GROUP BY run_id) AS p "
+                     "ON p.run_id = r.id ORDER BY r.id DESC LIMIT 1000";
 
 static int connect_for_reading(struct db **db, const struct etl_options *options, struct err *err)
 {

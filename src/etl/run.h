@@ -1,4 +1,5 @@
-/* What the parts of one run share, from the list of files to the last batch. Not here: anything that outlives the run. */
+/* What the parts of one run share, from the list of files to the last batch. Not here: anything that outlives the run.
+ */
 #ifndef ETL_RUN_H
 #define ETL_RUN_H
 
@@ -36,10 +37,11 @@ struct run {
     struct departments departments;
     struct choice choice;
     struct loader loader;
-    uint64_t record;  /* of all files together */
-    uint64_t records; /* of all files together */
-    uint64_t rows;    /* of those files that are loaded, for the limit of rejects */
-    bool began;       /* something was loaded, or could have been */
+    uint64_t record;   /* of all files together */
+    uint64_t records;  /* of all files together */
+    uint64_t rows;     /* of those files that are loaded, for the limit of rejects */
+    int64_t ledger_ms; /* when the ledger's row is brought up to date next */
+    bool began;        /* something was loaded, or could have been */
 };
 
 /* Reads all files to know them: faults of a file as a whole are found before anything of it is loaded, and where it
@@ -48,6 +50,5 @@ int run_examine(struct run *run, struct err *err);
 
 /* Loads one file, or only sees its keys where the ledger says that it is loaded. */
 int run_load(struct run *run, size_t index, struct err *err);
-
 
 #endif

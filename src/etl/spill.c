@@ -77,7 +77,8 @@ int spill_sort(struct spill *spill, bool last_counts, struct err *err)
         "WHERE place > 1 ORDER BY record";
     static const char last_sql[] =
         "DECLARE digitalism_etl_losers NO SCROLL CURSOR WITH HOLD FOR SELECT record FROM (SELECT record, "
-        "row_number() OVER (PARTITION BY name, code ORDER BY record DESC) AS place FROM pg_temp.digitalism_etl_keys) AS k "
+        "row_number() OVER (PARTITION BY name, code ORDER BY record DESC) AS place FROM pg_temp.digitalism_etl_keys) "
+        "AS k "
         "WHERE place > 1 ORDER BY record";
     int failure = send_copy(spill, err);
     failure = failure == 0 ? db_exec(spill->db, last_counts ? last_sql : first_sql, err) : failure;

@@ -1,5 +1,5 @@
-/* The keys of files that have more of them than fit into memory: PostgreSQL sorts them, in temporary tables that end with
- * the connection, and tells which records lose. Not here: when that is needed (choice.h). */
+/* The keys of files that have more of them than fit into memory: PostgreSQL sorts them, in temporary tables that end
+ * with the connection, and tells which records lose. Not here: when that is needed (choice.h). */
 #ifndef ETL_SPILL_H
 #define ETL_SPILL_H
 

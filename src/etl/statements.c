@@ -22,9 +22,10 @@
     "unnest($1::text[], $2::text[], $3::int4[], $4::float8[], $5::float8[]) "                                          \
     "AS t (name, code_postal, department_id, latitude, longitude)"
 
-/* A batch is taken only where its part stands at the place that the batch begins at: one that comes twice, or behind one
- * that was refused, finds the gate closed, writes nothing and gives no row. The lock makes a batch that a killed load
- * left on its way and its successor's decide one after the other. */
+/* A batch is taken only where its part stands at the place that the batch begins at: one that comes twice, or behind
+ * one that was refused, finds the gate closed, writes nothing and gives no row. The lock makes a batch that a killed
+ * load left on its way and its successor's decide one after the other. The main statement asks the gate as well, so
+ * that it was looked at before its row changes. */
 #define BEGINNING                                                                                                      \
     "WITH gate AS (SELECT 1 FROM digitalism_etl_progress "                                                             \
     "WHERE run_id = $12::int8 AND part = $14::int4 AND position = $15::int8 FOR UPDATE), "                             \
@@ -43,7 +44,7 @@
     "rows_unchanged = rows_unchanged + $18::int8 - counted.inserted - counted.updated, "                               \
     "rows_duplicate = rows_duplicate + $19::int8, rows_rejected = rows_rejected + $20::int8, "                         \
     "rows_without_coordinates = rows_without_coordinates + $21::int8 "                                                 \
-    "FROM counted WHERE p.run_id = $12::int8 AND p.part = $14::int4 AND p.position = $15::int8 "                       \
+    "FROM gate, counted WHERE p.run_id = $12::int8 AND p.part = $14::int4 AND p.position = $15::int8 "                 \
     "RETURNING counted.inserted, counted.updated, set_config('synchronous_commit', $22::text, true)"
 
 #define INSERT                                                                                                         \
@@ -62,17 +63,16 @@
  * each of them, and lock it. It stays for rows that others insert at the same moment. Where most rows are new, looking
  * for each of them first costs more than a few numbers. */
 static const char *const statements[][2] = {
-    [ETL_MODE_SKIP] =
-        {BEGINNING INSERT "WHERE NOT EXISTS (SELECT FROM cities AS c WHERE c.name = i.name "
-                          "AND c.code_postal = i.code_postal) " OR_NOTHING ENDING,
-         BEGINNING INSERT OR_NOTHING ENDING},
-    [ETL_MODE_REPLACE] =
-        {BEGINNING INSERT FOUND "WHERE c.id IS NULL OR " DIFFERS
-                                " ON CONFLICT (name, code_postal) DO UPDATE SET department_id = excluded.department_id, "
-                                "latitude = coalesce(excluded.latitude, old.latitude), "
-                                "longitude = coalesce(excluded.longitude, old.longitude), "
-                                "updated_at = now(), deleted_at = NULL RETURNING xmax = 0 AS inserted)" ENDING,
-         NULL},
+    [ETL_MODE_SKIP] = {BEGINNING INSERT "WHERE NOT EXISTS (SELECT FROM cities AS c WHERE c.name = i.name "
+                                        "AND c.code_postal = i.code_postal) " OR_NOTHING ENDING,
+                       BEGINNING INSERT OR_NOTHING ENDING},
+    [ETL_MODE_REPLACE] = {BEGINNING INSERT FOUND
+                          "WHERE c.id IS NULL OR " DIFFERS
+                          " ON CONFLICT (name, code_postal) DO UPDATE SET department_id = excluded.department_id, "
+                          "latitude = coalesce(excluded.latitude, old.latitude), "
+                          "longitude = coalesce(excluded.longitude, old.longitude), "
+                          "updated_at = now(), deleted_at = NULL RETURNING xmax = 0 AS inserted)" ENDING,
+                          NULL},
 };
 static_assert(sizeof(statements) / sizeof(statements[0]) == ETL_MODE_COUNT, "every mode has its statements");
 

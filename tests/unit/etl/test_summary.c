@@ -17,8 +17,7 @@ static void test_summary(void **state)
     (void) state;
     struct etl_options options = {.mode = ETL_MODE_SKIP};
     struct etl_summary summary = {
-        .counts =
-            {.read = 39201, .inserted = 36218, .duplicate = 2718, .rejected = 265, .without_coordinates = 4},
+        .counts = {.read = 39201, .inserted = 36218, .duplicate = 2718, .rejected = 265, .without_coordinates = 4},
         .files = 1,
         .last_run = 7,
         .duration_ms = 1234};
@@ -34,10 +33,9 @@ static void test_summary(void **state)
                                   "  without coordinates          4 (among the rows above)\n");
     buffer_clear(&out);
     etl_summary_json(&options, &summary, &out);
-    assert_string_equal(out.data,
-                        "{\"mode\":\"skip\",\"dry_run\":false,\"files\":1,\"files_unchanged\":0,\"run\":7,"
-                        "\"read\":39201,\"inserted\":36218,\"updated\":0,\"unchanged\":0,\"duplicate\":2718,"
-                        "\"rejected\":265,\"without_coordinates\":4,\"duration_ms\":1234}\n");
+    assert_string_equal(out.data, "{\"mode\":\"skip\",\"dry_run\":false,\"files\":1,\"files_unchanged\":0,\"run\":7,"
+                                  "\"read\":39201,\"inserted\":36218,\"updated\":0,\"unchanged\":0,\"duplicate\":2718,"
+                                  "\"rejected\":265,\"without_coordinates\":4,\"duration_ms\":1234}\n");
     options.is_dry = true;
     summary.files = 2;
     summary.files_unchanged = 1;
