@@ -129,7 +129,10 @@ int ledger_find(struct db *db, struct ledger_run *run, const struct ledger_file 
                            "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), " COUNTS " FROM digitalism_etl_runs AS r "
                            "WHERE fingerprint = $1 AND mode = $2 AND id >= $4::int8 "
                            "AND (state = 'done' OR EXISTS (SELECT FROM digitalism_etl_progress AS p WHERE p.run_id = "
-                           "r.id)) AND ($2 = 'skip' OR NOT EXISTS ("
+                           "r.id)) "
+                           /* Who has emptied the table wants its rows again. */
+                           "AND (rows_inserted + rows_updated + rows_unchanged = 0 OR EXISTS (SELECT FROM cities)) "
+                           "AND ($2 = 'skip' OR NOT EXISTS ("
                            "SELECT FROM digitalism_etl_runs AS w WHERE w.id > r.id "
                            "AND w.rows_inserted + w.rows_updated > 0 AND w.fingerprint IS DISTINCT FROM r.fingerprint "
                            "AND NOT coalesce(w.fingerprint = ANY ($3::text[]), false))) "
