@@ -3,6 +3,7 @@
 #include "etl/loader.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "digitalism/base/clock.h"
 #include "digitalism/base/stop.h"
@@ -20,6 +21,9 @@ int loader_departments(struct db *db, struct departments *departments, struct er
                           "ORDER BY code_departement COLLATE \"C\"",
                           NULL, 0, err);
     if (status < 0) {
+        if (strcmp(err->sqlstate, "42P01") == 0) {
+            err_hint(err, "the migrations make it: run digitalism migrate");
+        }
         return err_prefix(err, "cannot read the departments");
     }
     for (size_t row = 0; row < db_result_rows(result) && status == 0; row++) {
