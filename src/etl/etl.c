@@ -68,7 +68,7 @@ int etl_check(const struct etl_options *options, struct err *err)
     int result = list_files(&files, options, err);
     for (size_t i = 0; i < files.count && result == 0; i++) {
         SOURCE_AUTO source = NULL;
-        result = source_open(&source, files.paths[i], err);
+        result = source_open(&source, files.paths[i], &options->format, err);
     }
     files_done(&files);
     return result;
@@ -124,7 +124,7 @@ static int examine_file(struct run *run, size_t index, struct err *err)
 {
     SOURCE_AUTO source = NULL;
     struct csv_record record;
-    int result = source_open(&source, run->files.paths[index], err);
+    int result = source_open(&source, run->files.paths[index], &run->options->format, err);
     while (result == 0) {
         result = source_next(source, &record, err);
         if (result <= 0) {
@@ -305,7 +305,7 @@ static int load_file(struct run *run, size_t index, struct err *err)
     const char *path = run->files.paths[index];
     SOURCE_AUTO source = NULL;
     int64_t number = 0;
-    int result = source_open(&source, path, err);
+    int result = source_open(&source, path, &run->options->format, err);
     if (result == 0) {
         result = ledger_start(run->db, &number, path, source_bytes_total(source), run->facts[index].sha256,
                               run->options->mode, err);
