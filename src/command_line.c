@@ -108,10 +108,12 @@ static bool take_switch(struct command_line *line, const char *flag)
     bool is_json = strcmp(flag, "json") == 0;
     bool is_watch = strcmp(flag, "watch") == 0;
     bool is_exit_code = strcmp(flag, "exit-code") == 0;
+    bool is_print = strcmp(flag, "print-records") == 0;
     line->json = line->json || is_json;
     line->watch = line->watch || is_watch;
     line->pending_exit = line->pending_exit || is_exit_code;
-    return is_json || is_watch || is_exit_code;
+    line->print_records = line->print_records || is_print;
+    return is_json || is_watch || is_exit_code || is_print;
 }
 
 static int take_interval(struct command_line *line, const char *value, struct err *err)
@@ -253,6 +255,21 @@ static int check_action(const struct command_line *line, struct err *err)
     return 0;
 }
 
+/* --print-records is a command of its own in all but its name. */
+static int check_print(const struct command_line *line, struct err *err)
+{
+    if (line->print_records && line->command != COMMAND_ETL) {
+        return err_set(err, ERR_CONFIG, "the flag --print-records belongs to the command etl, not to %s",
+                       commands[line->command].name);
+    }
+    if (line->print_records && line->operand_count != 1) {
+        (void) err_set(err, ERR_CONFIG, "etl --print-records takes one file, %zu were given", line->operand_count);
+        err_hint(err, "see digitalism etl --help");
+        return -ERR_CONFIG;
+    }
+    return 0;
+}
+
 static int check_operands(struct command_line *line, struct err *err)
 {
     const char *name = commands[line->command].name;
@@ -276,7 +293,7 @@ static int check_operands(struct command_line *line, struct err *err)
         err_hint(err, "see digitalism %s --help", name);
         return -ERR_CONFIG;
     }
-    return 0;
+    return check_print(line, err);
 }
 
 /* `init` is about another program, so nothing behind it is ours to read. */
@@ -288,7 +305,8 @@ static int take_init(struct command_line *line, const char **operands, int first
     for (int i = first; i < argc; i++) {
         operands[line->operand_count++] = argv[i];
     }
-    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL || line->json || line->watch) {
+    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL || line->json || line->watch ||
+        line->print_records) {
         return err_set(err, ERR_CONFIG, "the command init takes no settings; its own options stand behind it");
     }
     return 0;
@@ -368,6 +386,14 @@ static void help_status(struct buffer *out)
                             "  --interval DURATION        the same, so often (default: 1s)\n");
 }
 
+static void help_etl(struct buffer *out)
+{
+    buffer_append_text(out,
+                       "\nFlags of etl:\n"
+                       "  --print-records FILE       print the file as it is read, a line of JSON for each record;\n"
+                       "                             needs no database, and no column that we know\n");
+}
+
 static void help_migrate(struct buffer *out)
 {
     buffer_append_text(
@@ -426,6 +452,9 @@ void command_line_help(struct buffer *out, const struct command_line *line)
     }
     if (line->has_command && line->command == COMMAND_STATUS) {
         help_status(out);
+    }
+    if (line->has_command && line->command == COMMAND_ETL) {
+        help_etl(out);
     }
     if (line->has_command && line->command == COMMAND_MIGRATE) {
         help_migrate(out);

@@ -37,6 +37,7 @@ struct command_line {
     enum migrate_action migration; /* the action of migrate, which is not among the operands */
     bool pending_exit;             /* --exit-code, of `migrate status` */
     const char *to;                /* --to, of migrate's up, down and plan */
+    bool print_records;            /* --print-records, of etl */
     const char *ini_path;          /* --config */
     const char *dotenv_path;       /* --env-file */
     /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */
