@@ -1,6 +1,5 @@
 /* Every file of the integration tests' vectors, fed in pieces of every size, with every delimiter: the records, their
  * lines and their raw text are the same. Not here: which records they should be (tests/integration). */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +30,8 @@ static void write_record(struct buffer *out, const struct csv_record *record)
     buffer_append_text(out, "}\n");
 }
 
-/* Each piece is fed from memory of its own, so that a record that points into an older one is found by the sanitizer. */
+/* Each piece is fed from memory of its own, so that a record that points into an older one is found by the sanitizer.
+ */
 static void read_all(struct buffer *out, const struct buffer *text, size_t step, char delimiter, bool blank_records)
 {
     struct csv csv;
@@ -86,26 +86,26 @@ static void test_pieces(void **state)
     (void) state;
     static const char delimiters[] = {',', ';', '\t', '|'};
     static const char folder[] = TEST_SOURCE_DIR "/tests/integration/csv";
-    DIR *directory = opendir(folder);
+    struct file_list files = {.names = NULL, .count = 0};
     size_t count = 0;
-    assert_non_null(directory);
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        size_t length = strlen(entry->d_name);
-        if (length < 4 || strcmp(entry->d_name + length - 4, ".csv") != 0) {
+    assert_int_equal(file_list(&files, folder, NULL), 0);
+    for (size_t file = 0; file < files.count; file++) {
+        const char *name = files.names[file];
+        size_t length = strlen(name);
+        if (length < 4 || strcmp(name + length - 4, ".csv") != 0) {
             continue;
         }
         BUFFER_AUTO path = BUFFER_EMPTY;
         BUFFER_AUTO text = BUFFER_EMPTY;
-        buffer_append_format(&path, "%s/%s", folder, entry->d_name);
+        buffer_append_format(&path, "%s/%s", folder, name);
         assert_int_equal(file_read(&text, path.data, (size_t) 1 << 20, NULL), 0);
         for (size_t i = 0; i < sizeof(delimiters); i++) {
-            check_file(entry->d_name, &text, delimiters[i], false);
-            check_file(entry->d_name, &text, delimiters[i], true);
+            check_file(name, &text, delimiters[i], false);
+            check_file(name, &text, delimiters[i], true);
         }
         count += 1;
     }
-    (void) closedir(directory);
+    file_list_done(&files);
     assert_true(count >= 60);
 }
 
