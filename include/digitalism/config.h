@@ -44,8 +44,8 @@ struct config {
     bool migrations_strict;
     bool migrations_out_of_order;
     bool migrations_allow_newer;
-    char *csv_data_path;
     enum config_encoding etl_encoding;
+    char *csv_data_path;
     char *etl_columns; /* see `check_columns` */
     bool run_etl_on_startup;
     enum config_duplicates etl_duplicate_handling;
