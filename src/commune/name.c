@@ -37,11 +37,13 @@ static size_t upper_french(char out[static 3], const char *text, size_t length)
         return 2;
     }
     if (text[0] == '\xC3' && second == 0xBF) { /* ÿ */
-        memcpy(out, "\xC5\xB8", 2);
+        out[0] = '\xC5';                       /* Ÿ */
+        out[1] = '\xB8';
         return 2;
     }
     if (text[0] == '\xC5' && (second == 0x92 || second == 0x93)) { /* Œ, œ */
-        memcpy(out, "\xC5\x92", 2);
+        out[0] = text[0];
+        out[1] = '\x92';
         return 2;
     }
     if (length >= 3 && memcmp(text, "\xE2\x80\x99", 3) == 0) { /* ’ */
