@@ -1,5 +1,5 @@
-/* Parsing the command line and printing its help.
- * Not here: running commands (main.c). */
+/* Parsing the command line.
+ * Not here: its help (command_help.c), running commands (main.c). */
 #include "command_line.h"
 
 #include <assert.h>
@@ -42,6 +42,16 @@ const char *command_name(enum command command)
     return commands[command].name;
 }
 
+const char *command_operands(enum command command)
+{
+    return commands[command].operands;
+}
+
+const char *command_summary(enum command command)
+{
+    return commands[command].summary;
+}
+
 static void hint_commands(struct err *err)
 {
     BUFFER_AUTO names = BUFFER_EMPTY;
@@ -64,7 +74,6 @@ static int find_command(enum command *out, const char *name, struct err *err)
     return -ERR_CONFIG;
 }
 
-#define FLAG_NAME_SIZE      48
 #define INTERVAL_DEFAULT_MS 1000
 #define INTERVAL_MIN_MS     100
 #define INTERVAL_MAX_MS     3600000
@@ -108,17 +117,18 @@ static const struct config_flag_help *find_setting(char *out, const char *flag, 
 /* True for a command's own flag that takes no value. */
 static bool take_switch(struct command_line *line, const char *flag)
 {
-    bool is_json = strcmp(flag, "json") == 0;
-    bool is_watch = strcmp(flag, "watch") == 0;
-    bool is_exit_code = strcmp(flag, "exit-code") == 0;
-    bool is_dry_run = strcmp(flag, "dry-run") == 0;
-    bool is_force = strcmp(flag, "force") == 0;
-    line->json = line->json || is_json;
-    line->watch = line->watch || is_watch;
-    line->pending_exit = line->pending_exit || is_exit_code;
-    line->dry_run = line->dry_run || is_dry_run;
-    line->force = line->force || is_force;
-    return is_json || is_watch || is_exit_code || is_dry_run || is_force;
+    const struct {
+        const char *name;
+        bool *is_given;
+    } switches[] = {{"json", &line->json},       {"watch", &line->watch}, {"exit-code", &line->pending_exit},
+                    {"dry-run", &line->dry_run}, {"force", &line->force}, {"print-records", &line->print_records}};
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (strcmp(flag, switches[i].name) == 0) {
+            *switches[i].is_given = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 static int take_interval(struct command_line *line, const char *value, struct err *err)
@@ -305,17 +315,31 @@ static int take_load(struct command_line *line, struct err *err)
     return line->operand_count == 1 ? take_run(line, line->operands[0], err) : 0;
 }
 
+/* --print-records is a command of its own in all but its name. */
+static int check_print(const struct command_line *line, struct err *err)
+{
+    if (line->json || line->dry_run || line->force) {
+        return err_set(err, ERR_CONFIG, "etl --print-records takes no other flag of etl");
+    }
+    if (line->operand_count != 1) {
+        (void) err_set(err, ERR_CONFIG, "etl --print-records takes one file, %zu were given", line->operand_count);
+        err_hint(err, "see digitalism etl --help");
+        return -ERR_CONFIG;
+    }
+    return 0;
+}
+
 static int check_operands(struct command_line *line, struct err *err)
 {
     const char *name = commands[line->command].name;
     if (line->command == COMMAND_ETL) {
-        int failure = take_load(line, err);
+        int failure = line->print_records ? check_print(line, err) : take_load(line, err);
         if (failure < 0) {
             return failure;
         }
-    } else if (line->dry_run || line->force) {
-        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command etl, not to %s",
-                       line->dry_run ? "dry-run" : "force", name);
+    } else if (line->dry_run || line->force || line->print_records) {
+        const char *flag = line->dry_run ? "dry-run" : line->force ? "force" : "print-records";
+        return err_set(err, ERR_CONFIG, "the flag --%s belongs to the command etl, not to %s", flag, name);
     }
     if (line->command == COMMAND_MIGRATE) {
         int failure = take_action(line, err);
@@ -349,7 +373,8 @@ static int take_init(struct command_line *line, const char **operands, int first
     for (int i = first; i < argc; i++) {
         operands[line->operand_count++] = argv[i];
     }
-    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL || line->json || line->watch) {
+    if (line->flag_count > 0 || line->ini_path != NULL || line->dotenv_path != NULL || line->json || line->watch ||
+        line->print_records) {
         return err_set(err, ERR_CONFIG, "the command init takes no settings; its own options stand behind it");
     }
     return 0;
@@ -419,98 +444,4 @@ void command_line_done(struct command_line *line)
     free(line->flags);
     free(line->names);
     *line = (struct command_line){.flags = NULL};
-}
-
-static void help_status(struct buffer *out)
-{
-    buffer_append_text(out, "\nFlags of status:\n"
-                            "  --json                     the status as one line of JSON\n"
-                            "  --watch                    again and again, until Ctrl-C\n"
-                            "  --interval DURATION        the same, so often (default: 1s)\n");
-}
-
-static void help_migrate(struct buffer *out)
-{
-    buffer_append_text(
-        out, "\nActions of migrate (the default is up):\n"
-             "  up [--to VERSION]          apply what is not in place yet, at most to that version\n"
-             "  status [--json] [--exit-code]   each migration and its state; exit code 1 when some are pending\n"
-             "  plan [--to VERSION]        print the SQL that up would run; writes nothing\n"
-             "  down [COUNT|--to VERSION]  undo the last one, the last COUNT, or all behind that version\n"
-             "  baseline VERSION           note that the database has the migrations up to that version already\n"
-             "  validate                   compare files and database; exit code 4 when they do not fit\n"
-             "  repair                     accept files that were edited after they were applied\n"
-             "  new NAME                   make an empty migration with the next number\n"
-             "  --strict, --out-of-order, --allow-newer   short for the settings --migrations-...\n");
-}
-
-static void help_etl(struct buffer *out)
-{
-    buffer_append_text(
-        out, "\nA file that was loaded before is not loaded again, and a load that was cut off goes on where it was.\n"
-             "  --mode skip|replace        what a row does to one that is there (ETL_DUPLICATE_HANDLING)\n"
-             "  --dry-run                  read, check, compare with the database, and write nothing\n"
-             "  --force                    load from the beginning, whatever was loaded before\n"
-             "  --jobs COUNT               connections that load at the same time (ETL_JOBS)\n"
-             "  --json                     print the outcome as one JSON object; the log goes to stderr\n"
-             "  runs [--json]              list the loads, newest first\n"
-             "  rejects [RUN]              print the rejected records of a load (the newest) as CSV\n"
-             "                             (files of these names: ./runs, ./rejects)\n");
-}
-
-static void help_flags(struct buffer *out)
-{
-    buffer_append_text(
-        out, "\nFlags:\n"
-             "  --config FILE              INI file with settings (default: ./digitalism.ini if it exists)\n"
-             "  --env-file FILE            file with NAME=value lines (default: ./.env if it exists)\n"
-             "  --help, --version\n"
-             "\nEach setting is an environment variable, a name in those files, or a flag. Flags win over the\n"
-             "environment, which wins over .env, then the INI file, then the default:\n");
-    for (size_t i = 0; config_flag(i) != NULL; i++) {
-        const struct config_flag_help *flag = config_flag(i);
-        char name[FLAG_NAME_SIZE] = "--";
-        for (size_t j = 0; flag->name[j] != '\0' && j + 3 < sizeof(name); j++) {
-            name[j + 2] = flag->name[j] == '_' ? '-' : (char) tolower((unsigned char) flag->name[j]);
-        }
-        buffer_append_format(out, "  %-26s %s (default: %s)\n", name, flag->summary, flag->default_text);
-    }
-    buffer_append_text(
-        out,
-        "\nA flag that is true or false may stand alone, and means true.\n"
-        "\nSecrets have no flag. DATABASE_URL (required) and DATABASE_PASSWORD come from the environment or a\n"
-        "file; DATABASE_URL_FILE, DATABASE_USER_FILE and DATABASE_PASSWORD_FILE name files that hold the value.\n");
-}
-
-void command_line_help(struct buffer *out, const struct command_line *line)
-{
-    if (line->has_command) {
-        const char *operands = commands[line->command].operands;
-        buffer_append_format(out, "Usage: digitalism %s%s%s%s\n\n%s: %s\n", command_name(line->command),
-                             operands == NULL ? "" : " ", operands == NULL ? "" : operands,
-                             line->command == COMMAND_INIT ? "" : " [--SETTING VALUE...]", command_name(line->command),
-                             commands[line->command].summary);
-        if (line->command == COMMAND_INIT) {
-            return;
-        }
-    } else {
-        buffer_append_text(out, "Usage: digitalism [COMMAND] [--SETTING VALUE...]\n\nCommands:\n");
-        for (size_t i = 0; i < COMMAND_COUNT; i++) {
-            buffer_append_format(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-        }
-    }
-    if (line->has_command && line->command == COMMAND_STATUS) {
-        help_status(out);
-    }
-    if (line->has_command && line->command == COMMAND_MIGRATE) {
-        help_migrate(out);
-    }
-    if (line->has_command && line->command == COMMAND_ETL) {
-        help_etl(out);
-    }
-    help_flags(out);
-    buffer_append_text(
-        out, "\nExit codes: 0 done or stopped by request; 1 internal error; 2 usage or configuration; 3 PostgreSQL\n"
-             "not available or login refused; 4 migration; 5 loading; 6 cannot listen, or workers fail;\n"
-             "128+N a stage was interrupted by signal N.\n");
 }

@@ -12,6 +12,8 @@
 #include "digitalism/config.h"
 #include "digitalism/migrate.h"
 
+#define FLAG_NAME_SIZE 48 /* of a setting's name as a flag, and its NUL */
+
 enum command {
     COMMAND_API,
     COMMAND_ALL,
@@ -44,6 +46,7 @@ struct command_line {
     bool dry_run;                  /* --dry-run, of etl */
     bool force;                    /* --force, of etl */
     int64_t etl_run;               /* the operand of `etl rejects`; 0: the newest */
+    bool print_records;            /* --print-records, of etl */
     const char *ini_path;          /* --config */
     const char *dotenv_path;       /* --env-file */
     /* Of `init`: all that stands behind it, options included, and before that the name that we were called by. */
@@ -60,6 +63,8 @@ int command_line_parse(struct command_line *out, int argc, char **argv, struct e
 void command_line_done(struct command_line *line);
 
 const char *command_name(enum command command);
+const char *command_operands(enum command command); /* for the usage line; NULL where there are none */
+const char *command_summary(enum command command);
 
 /* The text for --help: of the named command, or of the whole program where none was named. */
 void command_line_help(struct buffer *out, const struct command_line *line);

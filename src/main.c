@@ -9,6 +9,7 @@
 #include "digitalism/base/file.h"
 #include "digitalism/base/log.h"
 #include "digitalism/config.h"
+#include "digitalism/etl.h"
 #include "digitalism/probe.h"
 #include "digitalism/supervise.h"
 #include "digitalism/supervise_init.h"
@@ -100,8 +101,12 @@ struct plan {
     bool serve;
 };
 
-static bool is_supervised(enum command command)
+static bool is_supervised(const struct command_line *line)
 {
+    enum command command = line->command;
+    if (line->print_records) {
+        return false;
+    }
     return command == COMMAND_API || command == COMMAND_ALL || command == COMMAND_ETL || command == COMMAND_MIGRATE ||
            command == COMMAND_WAIT;
 }
@@ -198,6 +203,13 @@ static int run_migrate_new(const struct command_line *line, const struct config 
     return print(&names);
 }
 
+static int run_print_records(const struct command_line *line, const struct config *config)
+{
+    struct err err;
+    struct etl_format format = phases_etl_format(config);
+    return etl_print_records(line->operands[0], &format, stdout, &err) < 0 ? complain(&err) : 0;
+}
+
 static int run_command(struct program *program)
 {
     struct err err;
@@ -242,6 +254,8 @@ static int run_line(const struct command_line *line)
         exit_code = run_status(line, &program.loaded.values);
     } else if (line->command == COMMAND_MIGRATE && line->migration == MIGRATE_NEW) {
         exit_code = run_migrate_new(line, &program.loaded.values);
+    } else if (line->print_records) {
+        exit_code = run_print_records(line, &program.loaded.values);
     } else {
         program_open_log(&program);
         exit_code = run_command(&program);
@@ -280,7 +294,7 @@ int main(int argc, char **argv)
         (void) fprintf(stderr, "digitalism: %s%s%s\n", err.message, err.hint[0] == '\0' ? "" : "\n", err.hint);
         return exit_code_of(err.code);
     }
-    if (is_supervised(line.command)) {
+    if (is_supervised(&line)) {
         supervise_hold_signals();
     }
     int exit_code;

@@ -11,7 +11,6 @@
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
-#include "digitalism/etl.h"
 #include "digitalism/migrate.h"
 #include "digitalism/wait.h"
 
@@ -120,12 +119,20 @@ static size_t etl_jobs(const struct config *config)
     return config->etl_jobs > 0 ? (size_t) config->etl_jobs : cpus < ETL_AUTO_JOBS_MAX ? cpus : ETL_AUTO_JOBS_MAX;
 }
 
+struct etl_format phases_etl_format(const struct config *config)
+{
+    return (struct etl_format){.encoding = config->etl_encoding == CONFIG_ENCODING_CP1252 ? ETL_ENCODING_CP1252
+                                                                                          : ETL_ENCODING_UTF8,
+                               .columns = config->etl_columns};
+}
+
 static struct etl_options etl_options_of(const struct phases *phases)
 {
     const struct config *config = phases->config;
     bool is_named = phases->line->operand_count > 0 && phases->line->command == COMMAND_ETL;
     return (struct etl_options){
         .target = stage_target(phases),
+        .format = phases_etl_format(config),
         .paths = is_named ? phases->line->operands : (const char *const *) &config->csv_data_path,
         .path_count = is_named ? phases->line->operand_count : 1,
         .mode = config->etl_duplicate_handling == CONFIG_DUPLICATES_REPLACE ? ETL_MODE_REPLACE : ETL_MODE_SKIP,

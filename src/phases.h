@@ -9,6 +9,7 @@
 #include "digitalism/base/error.h"
 #include "digitalism/config.h"
 #include "digitalism/db.h"
+#include "digitalism/etl.h"
 #include "digitalism/scoreboard.h"
 #include "digitalism/supervise.h"
 
@@ -25,6 +26,9 @@ struct phases {
 /* `config` and `line` must outlive the phases. */
 int phases_init(struct phases *out, const struct config *config, const struct command_line *line, struct err *err);
 void phases_done(struct phases *phases);
+
+/* How the CSV files are written; for what reads them without a phase, too. */
+struct etl_format phases_etl_format(const struct config *config);
 
 /* What can be checked before anything runs. */
 int phases_check_migrations(const struct phases *phases, struct err *err);

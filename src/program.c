@@ -7,6 +7,7 @@
 
 #include "digitalism/base/log.h"
 #include "digitalism/db.h"
+#include "digitalism/etl.h"
 
 static int check_database_url(const char *url, struct err *err)
 {
@@ -20,7 +21,7 @@ static bool needs_database(const struct command_line *line)
 {
     bool makes_file = line->command == COMMAND_MIGRATE && line->migration == MIGRATE_NEW;
     return line->command != COMMAND_CONFIG && line->command != COMMAND_HEALTH && line->command != COMMAND_STATUS &&
-           !makes_file;
+           !makes_file && !line->print_records;
 }
 
 int program_load(struct program *out, const struct command_line *line, struct buffer *faults, struct err *err)
@@ -32,7 +33,8 @@ int program_load(struct program *out, const struct command_line *line, struct bu
                                      .ini_path = line->ini_path,
                                      .dotenv_path = line->dotenv_path,
                                      .database_required = needs_database(line),
-                                     .check_database_url = check_database_url};
+                                     .check_database_url = check_database_url,
+                                     .check_columns = etl_check_columns};
     int failure = config_load(&out->loaded, &options, faults, err);
     if (failure == 0 && needs_database(line)) {
         failure = phases_init(&out->phases, &out->loaded.values, line, err);

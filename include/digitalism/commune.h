@@ -23,6 +23,8 @@ enum commune_fault {
     COMMUNE_DEPARTMENT_UNKNOWN,
     COMMUNE_LATITUDE_INVALID,
     COMMUNE_LONGITUDE_INVALID,
+    COMMUNE_LATITUDE_COMMA, /* a number, but for the comma in place of its dot */
+    COMMUNE_LONGITUDE_COMMA,
     COMMUNE_NO_MEMORY,
     COMMUNE_FAULT_COUNT
 };
@@ -47,7 +49,8 @@ enum commune_fault commune_department_of(char out[static COMMUNE_DEPARTMENT_CODE
 /* A department code as files write it ("01", "2a", " 971") in the stored form. False when it cannot be one. */
 bool commune_department_code(char out[static COMMUNE_DEPARTMENT_CODE_SIZE], const char *text, size_t length);
 
-/* Degrees: trimmed decimal numbers, dot as separator, -90…90 and -180…180. Empty text sets *present to false. */
+/* Degrees: trimmed decimal numbers, dot as separator, -90…90 and -180…180, read to the nearest double whatever the
+ * locale. Empty text sets *present to false. */
 enum commune_fault commune_latitude(double *out, bool *present, const char *text, size_t length);
 enum commune_fault commune_longitude(double *out, bool *present, const char *text, size_t length);
 

@@ -13,6 +13,9 @@
 
 enum config_duplicates { CONFIG_DUPLICATES_SKIP, CONFIG_DUPLICATES_REPLACE, CONFIG_DUPLICATES_COUNT };
 
+/* What CSV files are written in. */
+enum config_encoding { CONFIG_ENCODING_UTF8, CONFIG_ENCODING_CP1252, CONFIG_ENCODING_COUNT };
+
 /* Where a value came from, in rising order of precedence. */
 enum config_source {
     CONFIG_SOURCE_DEFAULT,
@@ -41,7 +44,9 @@ struct config {
     bool migrations_strict;
     bool migrations_out_of_order;
     bool migrations_allow_newer;
+    enum config_encoding etl_encoding;
     char *csv_data_path;
+    char *etl_columns; /* see `check_columns` */
     bool run_etl_on_startup;
     enum config_duplicates etl_duplicate_handling;
     int64_t etl_batch_size;
@@ -81,6 +86,8 @@ struct config_options {
     bool database_required;   /* DATABASE_URL missing is a fault */
     /* Told by main: says why a database URL will not do, without repeating any secret in it. May be NULL. */
     int (*check_database_url)(const char *url, struct err *err);
+    /* Told by main: says why a text will not do as ETL_COLUMNS. May be NULL. */
+    int (*check_columns)(const char *text, struct err *err);
 };
 
 struct config_sources; /* for each setting where its value came from; private */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/error.h"
@@ -15,8 +16,17 @@ enum etl_mode { ETL_MODE_SKIP, ETL_MODE_REPLACE, ETL_MODE_COUNT };
 
 #define ETL_JOBS_MAX 16
 
+enum etl_encoding { ETL_ENCODING_UTF8, ETL_ENCODING_CP1252, ETL_ENCODING_COUNT };
+
+/* How the files are written. A byte order mark of UTF-8 is believed rather than `encoding`. */
+struct etl_format {
+    enum etl_encoding encoding;
+    const char *columns; /* how the header calls our columns, as ETL_COLUMNS is written; NULL: by their usual names */
+};
+
 struct etl_options {
     const struct db_target *target;
+    struct etl_format format;
     const char *const *paths; /* each a file, or a directory whose *.csv are loaded in name order */
     size_t path_count;
     enum etl_mode mode;
@@ -50,6 +60,16 @@ struct etl_summary {
     int64_t last_run;         /* the ledger's row of the last file that was loaded, or found loaded; 0: none */
     int64_t duration_ms;
 };
+
+/* Whether a text will do as etl_format.columns: -ERR_CONFIG saying what is wrong with it. */
+int etl_check_columns(const char *text, struct err *err);
+
+/* Writes any CSV file as it is read, one JSON object a line and record, the header's included:
+ * {"line":1,"fields":["a","b"]}, with the physical line on which the record starts; {"line":2,"error":"why"} in the
+ * place of a record that a load would refuse whatever its columns. Needs no server, and of the columns only what tells
+ * the delimiter. -ERR_ETL: the file cannot be read to its end, or has such records; what could be read has been
+ * written. -ERR_INTERNAL: `out` cannot be written. */
+int etl_print_records(const char *path, const struct etl_format *format, FILE *out, struct err *err);
 
 /* Checks that every path can be read, before anything else runs. -ERR_ETL naming the path. Needs no server. */
 int etl_check(const struct etl_options *options, struct err *err);

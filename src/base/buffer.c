@@ -147,6 +147,32 @@ size_t utf8_length(const char *text, size_t length)
     return wanted;
 }
 
+/* Whether eight bytes are ASCII without NUL. It may deny that of some that are, never the other way round: the byte
+ * behind a NUL can look like one. */
+static bool plain_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+    return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+bool utf8_is_text(const char *text, size_t length)
+{
+    size_t at = 0;
+    while (at < length) {
+        if (length - at >= sizeof(uint64_t) && plain_word(text + at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
+        size_t step = utf8_length(text + at, length - at);
+        if (step == 0 || text[at] == '\0') {
+            return false;
+        }
+        at += step;
+    }
+    return true;
+}
+
 size_t utf8_cut(const char *text, size_t length)
 {
     for (size_t back = 1; back <= 3 && back <= length; back++) {

@@ -17,6 +17,8 @@ static const struct {
     [COMMUNE_DEPARTMENT_UNKNOWN] = {"department_unknown", "no known department has this postal code"},
     [COMMUNE_LATITUDE_INVALID] = {"latitude_invalid", "latitude is not a number from -90 to 90"},
     [COMMUNE_LONGITUDE_INVALID] = {"longitude_invalid", "longitude is not a number from -180 to 180"},
+    [COMMUNE_LATITUDE_COMMA] = {"latitude_comma", "latitude has a decimal comma where a dot has to be"},
+    [COMMUNE_LONGITUDE_COMMA] = {"longitude_comma", "longitude has a decimal comma where a dot has to be"},
     [COMMUNE_NO_MEMORY] = {"no_memory", "no memory"},
 };
 static_assert(sizeof(faults) / sizeof(faults[0]) == COMMUNE_FAULT_COUNT, "every fault has its texts");

@@ -2,6 +2,7 @@
  * Not here: names (name.c). */
 #include "commune/text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -21,9 +22,18 @@ static size_t space_at(const char *text, size_t length, int at_end)
     return 0;
 }
 
+/* A printable ASCII character: neither white space nor a part of it, which most fields start and end with. */
+static bool solid(char character)
+{
+    return character > ' ' && character <= '~';
+}
+
 void commune_trim(const char **text, size_t *length)
 {
     size_t space;
+    if (*length > 0 && solid((*text)[0]) && solid((*text)[*length - 1])) {
+        return;
+    }
     while ((space = space_at(*text, *length, 0)) > 0) {
         *text += space;
         *length -= space;

@@ -223,6 +223,18 @@ static void check_database_url(struct loading *loading, const struct config_entr
     }
 }
 
+/* So is the grammar of the columns the loader's. */
+static void check_columns(struct loading *loading, const struct config_entry *entry)
+{
+    struct err err;
+    BUFFER_AUTO clean = BUFFER_EMPTY;
+    const struct config_options *options = loading->options;
+    if (options->check_columns != NULL && options->check_columns(entry->value, &err) < 0) {
+        config_value_print_clean(&clean, entry->value);
+        config_fault(&loading->faults, "%s=%s (%s): %s", entry->name, buffer_text(&clean), entry->place, err.message);
+    }
+}
+
 static void load_setting(struct loading *loading, size_t index)
 {
     const struct config_setting *setting = &config_settings[index];
@@ -244,6 +256,8 @@ static void load_setting(struct loading *loading, size_t index)
     }
     if (setting->kind == CONFIG_KIND_DATABASE_URL) {
         check_database_url(loading, entry, buffer_text(&value));
+    } else if (setting->kind == CONFIG_KIND_COLUMNS) {
+        check_columns(loading, entry);
     }
     BUFFER_AUTO source = BUFFER_EMPTY;
     buffer_append_text(&source, entry->place);

@@ -12,7 +12,7 @@
 
 /* Members of an enum type are written as the `unsigned` that the compiler makes of them. */
 static_assert(sizeof(enum config_duplicates) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
-                  sizeof(enum log_format) == sizeof(unsigned),
+                  sizeof(enum log_format) == sizeof(unsigned) && sizeof(enum config_encoding) == sizeof(unsigned),
               "named values are stored as unsigned");
 
 static void *member(const struct config_setting *setting, struct config *values)
@@ -28,7 +28,7 @@ static const void *member_const(const struct config_setting *setting, const stru
 static bool is_string(const struct config_setting *setting)
 {
     return setting->kind == CONFIG_KIND_TEXT || setting->kind == CONFIG_KIND_PATH || setting->kind == CONFIG_KIND_URL ||
-           setting->kind == CONFIG_KIND_DATABASE_URL;
+           setting->kind == CONFIG_KIND_DATABASE_URL || setting->kind == CONFIG_KIND_COLUMNS;
 }
 
 bool config_setting_name(const struct config_setting *setting, enum config_form form, struct buffer *out)
@@ -122,6 +122,7 @@ bool config_setting_store(const struct config_setting *setting, const char *text
     switch (setting->kind) {
     case CONFIG_KIND_TEXT:
     case CONFIG_KIND_DATABASE_URL:
+    case CONFIG_KIND_COLUMNS:
         return config_value_text(text) && store_string(place, text);
     case CONFIG_KIND_PATH:
         return config_value_text(text) && strlen(text) < PATH_MAX && store_string(place, text);
@@ -163,6 +164,7 @@ void config_setting_print_allowed(const struct config_setting *setting, struct b
     switch (setting->kind) {
     case CONFIG_KIND_TEXT:
     case CONFIG_KIND_DATABASE_URL:
+    case CONFIG_KIND_COLUMNS:
         buffer_append_format(out, "not a text of 1 to %d bytes without control characters", CONFIG_VALUE_BYTES_MAX);
         break;
     case CONFIG_KIND_PATH:

@@ -12,6 +12,16 @@
 static const char *const duplicates_names[CONFIG_DUPLICATES_COUNT] = {
     [CONFIG_DUPLICATES_SKIP] = "skip", [CONFIG_DUPLICATES_REPLACE] = "replace"};
 
+static const char *const encoding_names[CONFIG_ENCODING_COUNT] = {
+    [CONFIG_ENCODING_UTF8] = "utf-8", [CONFIG_ENCODING_CP1252] = "cp1252"};
+
+/* The labels that the web knows (https://encoding.spec.whatwg.org/#names-and-labels). Latin-1 means Windows-1252 there:
+ * the two differ in control characters only, which no file has. */
+static const char *const encoding_synonyms[][2] = {
+    {"utf8", "utf-8"},       {"unicode-1-1-utf-8", "utf-8"}, {"windows-1252", "cp1252"}, {"x-cp1252", "cp1252"},
+    {"latin1", "cp1252"},    {"latin-1", "cp1252"},          {"l1", "cp1252"},           {"iso-8859-1", "cp1252"},
+    {"iso8859-1", "cp1252"}, {"iso_8859-1", "cp1252"},       {"iso88591", "cp1252"},     {NULL, NULL}};
+
 /* What uvicorn calls its levels. */
 static const char *const log_level_synonyms[][2] = {
     {"warning", "warn"}, {"critical", "error"}, {"trace", "debug"}, {NULL, NULL}};
@@ -58,6 +68,16 @@ const struct config_setting config_settings[] = {
     {.help = {"CSV_DATA_PATH", "data/csv", "a CSV file, or a directory whose *.csv are loaded in name order"},
      .kind = CONFIG_KIND_PATH,
      MEMBER(csv_data_path)},
+    {.help = {"ETL_ENCODING", "utf-8", "what CSV files are written in: utf-8 or cp1252"},
+     .kind = CONFIG_KIND_NAME,
+     .names = encoding_names,
+     .name_count = CONFIG_ENCODING_COUNT,
+     .synonyms = encoding_synonyms,
+     MEMBER(etl_encoding)},
+    {.help = {"ETL_COLUMNS", "unset", "how a CSV file calls our columns: name=ville,postal_code=cp"},
+     .kind = CONFIG_KIND_COLUMNS,
+     .traits = CONFIG_OPTIONAL,
+     MEMBER(etl_columns)},
     {.help = {"RUN_ETL_ON_STARTUP", "false", "whether `api` loads the CSV files before it serves"},
      .kind = CONFIG_KIND_BOOLEAN,
      MEMBER(run_etl_on_startup)},

@@ -22,7 +22,8 @@ enum config_kind {
     CONFIG_KIND_NAME,
     CONFIG_KIND_LIMIT,
     CONFIG_KIND_URL,
-    CONFIG_KIND_DATABASE_URL,
+    CONFIG_KIND_DATABASE_URL, /* the grammar of this one and the next is another module's, see config_options */
+    CONFIG_KIND_COLUMNS,
     CONFIG_KIND_COUNT
 };
 

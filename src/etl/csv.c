@@ -1,4 +1,5 @@
-/* The CSV state machine. Its states stand in csv.h; each byte that matters is one case here.
+/* The CSV state machine. Its states stand in csv.h; each byte that matters is one case here. Most records need none of
+ * it: they stand whole in the bytes that were fed, and are given out as they stand there, without a copy.
  * Not here: files and columns. */
 #include "etl/csv.h"
 
@@ -9,6 +10,9 @@
 int csv_init(struct csv *csv, char delimiter)
 {
     *csv = (struct csv){.delimiter = delimiter, .line = 1, .text = BUFFER_EMPTY, .raw = BUFFER_EMPTY};
+    for (size_t byte = 0; byte < sizeof(csv->plain); byte++) {
+        csv->plain[byte] = byte != '\n' && byte != '\r' && byte != (unsigned char) delimiter;
+    }
     csv->ends = calloc(CSV_FIELDS_MAX, sizeof(*csv->ends));
     csv->fields = calloc(CSV_FIELDS_MAX, sizeof(*csv->fields));
     return csv->ends == NULL || csv->fields == NULL ? -1 : 0;
@@ -40,6 +44,11 @@ void csv_end(struct csv *csv)
 uint64_t csv_quote_line(const struct csv *csv)
 {
     return csv->quote_line;
+}
+
+uint64_t csv_record_line(const struct csv *csv)
+{
+    return csv->record_line;
 }
 
 /* Counts and keeps bytes of the record: all of them as `raw`, and as a field's content if `content` is not NULL.
@@ -96,6 +105,7 @@ static enum csv_status end_record(struct csv *csv, struct csv_record *record)
         start = csv->ends[i];
     }
     *record = (struct csv_record){.line = csv->record_line,
+                                  .last_line = csv->last_line,
                                   .fault = csv->fault,
                                   .fields = csv->fields,
                                   .field_count = count,
@@ -115,7 +125,7 @@ static size_t run_length(const struct csv *csv)
             at += 1;
         }
     } else {
-        while (at < end && *at != csv->delimiter && *at != '\n' && *at != '\r') {
+        while (at < end && csv->plain[(unsigned char) *at]) {
             at += 1;
         }
     }
@@ -156,6 +166,7 @@ static bool step_unquoted(struct csv *csv)
     char byte = csv->input[csv->at];
     if (byte == '\n' || byte == '\r') {
         csv->at += 1;
+        csv->last_line = csv->line;
         csv->line += 1;
         csv->after_cr = byte == '\r';
         return true;
@@ -173,7 +184,10 @@ static bool step_unquoted(struct csv *csv)
         take_byte(csv, true);
         csv->state = CSV_STATE_QUOTED;
     } else {
-        /* Text behind a closing quote is kept: "St"-Denis is St-Denis. */
+        /* Whether "St"-Denis is St-Denis or a mistake of who wrote it cannot be told. */
+        if (csv->state == CSV_STATE_QUOTE && csv->fault == CSV_FAULT_NONE) {
+            csv->fault = CSV_FAULT_QUOTE_MISPLACED;
+        }
         size_t length = run_length(csv);
         take(csv, csv->input + csv->at, length, true);
         csv->at += length;
@@ -190,7 +204,87 @@ static enum csv_status at_end(struct csv *csv, struct csv_record *record)
     if (csv->state == CSV_STATE_QUOTED) {
         return CSV_UNTERMINATED;
     }
+    csv->last_line = csv->line;
     return csv->state == CSV_STATE_RECORD_START ? CSV_END : end_record(csv, record);
+}
+
+/* Reads a quoted field whose opening quote is at *at: its text, and *at moved behind its closing quote. False where the
+ * state machine is needed: a doubled quote, a line end inside, the end of the input. */
+static bool quoted_field(struct csv_field *field, const char **at, const char *end)
+{
+    const char *text = *at + 1;
+    const char *close = memchr(text, '"', (size_t) (end - text));
+    if (close == NULL || close + 1 == end || close[1] == '"') {
+        return false;
+    }
+    *field = (struct csv_field){.text = text, .length = (size_t) (close - text)};
+    *at = close + 1;
+    return memchr(text, '\n', field->length) == NULL && memchr(text, '\r', field->length) == NULL;
+}
+
+/* Gives a record out that stands whole in the input, on one line, without anything to be unquoted or refused. False
+ * where that is not so, or not known; nothing has moved then. */
+static bool whole_record(struct csv *csv, struct csv_record *record)
+{
+    const char *start = csv->input + csv->at;
+    const char *at = start;
+    size_t ahead = csv->input_length - csv->at;
+    /* Of a record of just the most bytes allowed the line end is not seen here, which is the careful side. */
+    const char *end = start + (ahead < CSV_RECORD_BYTES_MAX ? ahead : CSV_RECORD_BYTES_MAX);
+    size_t count = 0;
+    for (;;) {
+        if (at == end || count == CSV_FIELDS_MAX) {
+            return false;
+        }
+        struct csv_field *field = &csv->fields[count++];
+        if (*at == '"') {
+            if (!quoted_field(field, &at, end)) {
+                return false;
+            }
+        } else {
+            field->text = at;
+            while (at < end && csv->plain[(unsigned char) *at]) {
+                at += 1;
+            }
+            field->length = (size_t) (at - field->text);
+        }
+        if (at == end || csv->plain[(unsigned char) *at]) {
+            return false;
+        }
+        if (*at != csv->delimiter) {
+            break;
+        }
+        at += 1;
+    }
+    size_t length = (size_t) (at - start);
+    *record = (struct csv_record){.line = csv->line,
+                                  .last_line = csv->line,
+                                  .fault = CSV_FAULT_NONE,
+                                  .fields = csv->fields,
+                                  .field_count = count,
+                                  .raw = start,
+                                  .raw_length = length < CSV_RAW_BYTES_MAX ? length : CSV_RAW_BYTES_MAX};
+    csv->at += length + 1;
+    csv->line += 1;
+    csv->after_cr = *at == '\r';
+    return true;
+}
+
+/* A line end where a record could start: the rest of a CRLF, or a blank line. True when that is a record. */
+static bool blank_line(struct csv *csv, char byte)
+{
+    bool rest_of_crlf = byte == '\n' && csv->after_cr;
+    csv->after_cr = byte == '\r';
+    csv->at += 1;
+    if (rest_of_crlf) {
+        return false;
+    }
+    if (csv->blank_records) {
+        start_record(csv);
+        csv->last_line = csv->line;
+    }
+    csv->line += 1;
+    return csv->blank_records;
 }
 
 enum csv_status csv_next(struct csv *csv, struct csv_record *record)
@@ -198,11 +292,14 @@ enum csv_status csv_next(struct csv *csv, struct csv_record *record)
     while (csv->at < csv->input_length) {
         if (csv->state == CSV_STATE_RECORD_START) {
             char byte = csv->input[csv->at];
-            if (byte == '\n' || byte == '\r') { /* the rest of a CRLF, or a blank line */
-                csv->line += byte == '\n' && csv->after_cr ? 0 : 1;
-                csv->after_cr = byte == '\r';
-                csv->at += 1;
+            if (byte == '\n' || byte == '\r') {
+                if (blank_line(csv, byte)) {
+                    return end_record(csv, record);
+                }
                 continue;
+            }
+            if (whole_record(csv, record)) {
+                return CSV_RECORD;
             }
             start_record(csv);
         }

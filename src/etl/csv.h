@@ -23,7 +23,13 @@ enum csv_status {
 };
 
 /* Why a record has no usable fields. The records behind it are not affected. */
-enum csv_fault { CSV_FAULT_NONE, CSV_FAULT_TOO_LONG, CSV_FAULT_TOO_MANY_FIELDS };
+enum csv_fault {
+    CSV_FAULT_NONE,
+    CSV_FAULT_TOO_LONG,
+    CSV_FAULT_TOO_MANY_FIELDS,
+    CSV_FAULT_QUOTE_MISPLACED, /* text stands between a closing quote and the next delimiter */
+    CSV_FAULT_COUNT
+};
 
 struct csv_field {
     const char *text; /* unquoted, not NUL-terminated */
@@ -33,6 +39,7 @@ struct csv_field {
 /* One record. Everything is the reader's, and valid until the next pull. */
 struct csv_record {
     uint64_t line; /* the physical line on which it starts, from 1; CRLF, LF and CR each end one, inside quotes too */
+    uint64_t last_line; /* on which it ends */
     enum csv_fault fault;
     const struct csv_field *fields;
     size_t field_count;
@@ -46,20 +53,24 @@ enum csv_state {
     CSV_STATE_FIELD_START,
     CSV_STATE_PLAIN, /* within a field that does not start with a quote: quotes stand for themselves */
     CSV_STATE_QUOTED,
-    CSV_STATE_QUOTE /* behind a quote within a quoted field: its end, or the first of a doubled one */
+    CSV_STATE_QUOTE, /* behind a quote within a quoted field: its end, or the first of a doubled one */
+    CSV_STATE_COUNT
 };
 
 /* Memory: at most about two CSV_RECORD_BYTES_MAX, whatever is fed. Make one with csv_init(), release it with
  * csv_done(). */
 struct csv {
     char delimiter;
+    bool blank_records; /* a blank line is a record of one empty field; the caller may set it between two pulls */
+    bool plain[256];    /* the bytes that mean nothing but themselves in a field that is not quoted */
     enum csv_state state;
     const char *input; /* borrowed from the caller */
     size_t input_length;
     size_t at;
     bool ended;
     bool after_cr; /* the next byte, if LF, belongs to the line end already seen */
-    uint64_t line;
+    uint64_t line; /* on which the next byte stands; the caller may set it before the first pull */
+    uint64_t last_line;
     uint64_t record_line;
     uint64_t quote_line;
     size_t record_bytes;
@@ -81,10 +92,15 @@ void csv_feed(struct csv *csv, const char *data, size_t length);
 /* Tells that no more bytes will come. */
 void csv_end(struct csv *csv);
 
-/* Pulls the next record. Blank lines are no records. */
+/* Pulls the next record. Blank lines are no records, unless blank_records is set; a line of white space is one.
+ *
+ * A field is quoted when a quote is its very first byte; elsewhere, behind a blank too, a quote stands for itself
+ * (RFC 4180, section 2: blanks are part of a field). Text behind a closing quote makes the record a faulty one, and the
+ * next record begins behind its line. */
 enum csv_status csv_next(struct csv *csv, struct csv_record *record);
 
-/* The line on which the quote opened that never closed. */
+/* Behind CSV_UNTERMINATED: the line on which the quote opened that never closed, and that of its record's start. */
 uint64_t csv_quote_line(const struct csv *csv);
+uint64_t csv_record_line(const struct csv *csv);
 
 #endif

@@ -36,7 +36,7 @@ int etl_check(const struct etl_options *options, struct err *err)
     int result = list_files(&files, options, err);
     for (size_t i = 0; i < files.count && result == 0; i++) {
         SOURCE_AUTO source = NULL;
-        result = source_open(&source, files.paths[i], err);
+        result = source_open(&source, files.paths[i], &options->format, err);
     }
     files_done(&files);
     return result;

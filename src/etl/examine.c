@@ -28,7 +28,7 @@ static int read_file(struct run *run, size_t index, bool *foresees, struct err *
     struct csv_record record;
     struct ledger_file *facts = &run->facts[index];
     bool fits = true;
-    int result = source_open(&source, facts->path, err);
+    int result = source_open(&source, facts->path, &run->options->format, err);
     while (result == 0 && (result = source_next(source, &record, err)) > 0) {
         run->record += 1;
         result = *foresees ? foresee(run, source, &record, &fits, err) : 0;

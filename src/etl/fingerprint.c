@@ -67,6 +67,8 @@ int fingerprint_all(struct ledger_file *files, size_t count, const struct etl_op
         }
         add_line(sum, RULES);
         add_line(sum, etl_mode_names[options->mode]);
+        add_line(sum, options->format.encoding == ETL_ENCODING_CP1252 ? "cp1252" : "utf-8");
+        add_line(sum, options->format.columns == NULL ? "" : options->format.columns);
         for (size_t j = 0; j < departments->count; j++) {
             char line[COMMUNE_DEPARTMENT_CODE_SIZE + 16];
             (void) snprintf(line, sizeof(line), "%s=%d", departments->list[j].code, (int) departments->list[j].id);

@@ -192,7 +192,7 @@ static bool is_last_load(const struct run *run, size_t index)
 static int load_file(struct run *run, size_t index, struct err *err)
 {
     SOURCE_AUTO source = NULL;
-    int failure = source_open(&source, run->facts[index].path, err);
+    int failure = source_open(&source, run->facts[index].path, &run->options->format, err);
     failure = failure == 0 ? begin(run, index, err) : failure;
     if (failure != 0) {
         return failure;
@@ -221,7 +221,7 @@ static int see_keys(struct run *run, size_t index, struct err *err)
     struct row row;
     struct row_reject why;
     bool counts;
-    int result = source_open(&source, run->facts[index].path, err);
+    int result = source_open(&source, run->facts[index].path, &run->options->format, err);
     while (result == 0 && (result = source_next(source, &record, err)) > 0) {
         run->record += 1;
         enum row_status status = row_parse(&row, &why, &run->name, &record, source_layout(source), &run->departments);

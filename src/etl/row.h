@@ -9,34 +9,9 @@
 
 #include "digitalism/base/buffer.h"
 #include "digitalism/commune.h"
+#include "etl/columns.h"
 #include "etl/csv.h"
 #include "etl/departments.h"
-
-/* The columns that we know, by their names in a header (in any case, any order, others between them). */
-enum row_column {
-    ROW_COLUMN_NAME,        /* nom_commune, required */
-    ROW_COLUMN_POSTAL_CODE, /* code_postal, required */
-    ROW_COLUMN_DEPARTMENT,  /* code_departement */
-    ROW_COLUMN_LATITUDE,    /* latitude */
-    ROW_COLUMN_LONGITUDE,   /* longitude */
-    ROW_COLUMN_COORDINATES, /* coordonnees_gps: "latitude, longitude", used where the two above give nothing */
-    ROW_COLUMN_COUNT
-};
-#define ROW_COLUMNS_REQUIRED 2 /* the first ones */
-extern const char *const row_column_names[ROW_COLUMN_COUNT];
-
-/* Where the known columns stand in the records of one file. */
-struct row_layout {
-    int index[ROW_COLUMN_COUNT]; /* -1: the file has none */
-    size_t width;                /* fields of the header, an empty last one not counted */
-};
-
-/* Finds the known columns in a header. Returns how many there are; *repeated gets the name of one that stands twice,
- * else NULL. */
-int row_layout_find(struct row_layout *layout, const struct csv_record *header, const char **repeated);
-
-/* Whether every required column is there. */
-bool row_layout_complete(const struct row_layout *layout);
 
 /* A row in normal form. */
 struct row {
@@ -50,7 +25,8 @@ struct row {
     double longitude;
 };
 
-/* Why a record was refused. The texts are constants, the value is the record's own. */
+/* Why a record was refused. The texts are constants, the value is the record's own, or stands in the buffer given to
+ * row_parse(). */
 struct row_reject {
     const char *column; /* the known name of the column at fault, or "" */
     const char *code;   /* for machines: "postal_code_invalid" */

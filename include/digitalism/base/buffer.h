@@ -50,6 +50,9 @@ const char *buffer_text(const struct buffer *buffer);
 /* The bytes of the UTF-8 character at text (1 to 4), or 0 where the bytes are not UTF-8 (RFC 3629, section 4). */
 size_t utf8_length(const char *text, size_t length);
 
+/* Whether the bytes are UTF-8 throughout, without NUL: what PostgreSQL takes as text. */
+bool utf8_is_text(const char *text, size_t length);
+
 /* Where to cut a text of which only `length` bytes can be kept: there, or before a UTF-8 character that would be split.
  */
 size_t utf8_cut(const char *text, size_t length);

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -39,7 +41,16 @@ static void test_latitude(void **state)
         {"nan", COMMUNE_LATITUDE_INVALID, true, 7},
         {"inf", COMMUNE_LATITUDE_INVALID, true, 7},
         {"0x10", COMMUNE_LATITUDE_INVALID, true, 7},
-        {"46,5", COMMUNE_LATITUDE_INVALID, true, 7},
+        {"46,5", COMMUNE_LATITUDE_COMMA, true, 7},
+        {"-1,5e1", COMMUNE_LATITUDE_COMMA, true, 7},
+        {"46,5,1", COMMUNE_LATITUDE_INVALID, true, 7},
+        {"46.5,1", COMMUNE_LATITUDE_INVALID, true, 7},
+        {",", COMMUNE_LATITUDE_INVALID, true, 7},
+        {"-0.5", COMMUNE_OK, true, -0.5},
+        {"0000000000000046.5", COMMUNE_OK, true, 46.5},
+        {"46.15342552140000000000000000001", COMMUNE_OK, true, 46.1534255214},
+        {"--1", COMMUNE_LATITUDE_INVALID, true, 7},
+        {"1-", COMMUNE_LATITUDE_INVALID, true, 7},
         {"46.5.1", COMMUNE_LATITUDE_INVALID, true, 7},
         {"46 5", COMMUNE_LATITUDE_INVALID, true, 7},
         {"46.5N", COMMUNE_LATITUDE_INVALID, true, 7},
@@ -72,6 +83,29 @@ static void test_longitude(void **state)
     assert_true(present && out < -179.9 && out > -180.1);
     assert_int_equal(commune_longitude(&out, &present, "180.1", 5), COMMUNE_LONGITUDE_INVALID);
     assert_int_equal(commune_longitude(&out, &present, "east", 4), COMMUNE_LONGITUDE_INVALID);
+    assert_int_equal(commune_longitude(&out, &present, "-1,5", 4), COMMUNE_LONGITUDE_COMMA);
+}
+
+/* Goal: numbers of every number of digits and decimals are the double that strtod(3) gives, to the last bit. */
+static void test_exact(void **state)
+{
+    (void) state;
+    uint64_t random = 1;
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int decimals = (int) (random >> 60);
+        long long fraction = (long long) ((random >> 8) % UINT64_C(1000000000000000));
+        (void) snprintf(text, sizeof(text), "%s%d.%0*lld", (random & 1) != 0 ? "-" : "", (int) (random >> 40) % 90,
+                        decimals, fraction);
+        double out = 0;
+        bool present = false;
+        assert_int_equal(commune_latitude(&out, &present, text, strlen(text)), COMMUNE_OK);
+        double wanted = strtod(text, NULL);
+        if (memcmp(&out, &wanted, sizeof(out)) != 0) {
+            fail_msg("%s is %.17g", text, out);
+        }
+    }
 }
 
 /* Goal: every fault has a code for machines and a text for people. */
@@ -91,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_latitude),
         cmocka_unit_test(test_longitude),
+        cmocka_unit_test(test_exact),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "digitalism/commune.h"
+#include "commune/name.h"
 
 #define NBSP          "\xC2\xA0"
 #define TEXT(literal) literal, sizeof(literal) - 1
@@ -104,6 +104,49 @@ static void test_length(void **state)
     }
 }
 
+/* Writes a character as UTF-8. */
+static size_t encode(char out[static 4], uint32_t character)
+{
+    if (character < 0x80) {
+        out[0] = (char) character;
+        return 1;
+    }
+    size_t length = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--) {
+        out[i] = (char) (0x80 | (character & 0x3F));
+        character >>= 6;
+    }
+    out[0] = (char) ((0xF00U >> length) | character);
+    return length;
+}
+
+/* Goal: the way that is taken gives what libunistring gives, for every character, alone and between others. */
+static void test_every_character(void **state)
+{
+    (void) state;
+    static const char *const around[][2] = {{"", ""}, {"x", "x"}, {"é", "œ"}, {"Ÿ", "\xCC\x88"}};
+    BUFFER_AUTO text = BUFFER_EMPTY;
+    BUFFER_AUTO taken = BUFFER_EMPTY;
+    BUFFER_AUTO wanted = BUFFER_EMPTY;
+    for (uint32_t character = 0; character <= 0x10FFFF; character++) {
+        char bytes[4];
+        size_t length = encode(bytes, character);
+        for (size_t i = 0; i < (character < 0x3000 ? 4U : 1U); i++) {
+            buffer_clear(&text);
+            buffer_clear(&taken);
+            buffer_clear(&wanted);
+            buffer_append_text(&text, around[i][0]);
+            buffer_append(&text, bytes, length);
+            buffer_append_text(&text, around[i][1]);
+            enum commune_fault fault = commune_name_unicode(&wanted, text.data, text.length);
+            assert_int_equal(commune_name(&taken, text.data, text.length), fault);
+            if (strcmp(buffer_text(&taken), buffer_text(&wanted)) != 0) {
+                fail_msg("U+%04X: %s", character, taken.data);
+            }
+        }
+    }
+}
+
 /* Goal: the short way for ASCII gives what the long way gives. */
 static void test_short_way(void **state)
 {
@@ -126,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_length),
         cmocka_unit_test(test_short_way),
+        cmocka_unit_test(test_every_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -316,6 +316,36 @@ static void test_database_url_is_checked_and_never_shown(void **state)
     assert_null(strstr(buffer_text(&printed), "hidden"));
 }
 
+static int refuse_columns(const char *text, struct err *err)
+{
+    assert_string_equal(text, "name");
+    return err_set(err, ERR_CONFIG, "refused for a reason");
+}
+
+static void test_columns_are_checked_by_their_reader(void **state)
+{
+    struct fixture *fixture = *state;
+    set_environment(fixture, "ETL_COLUMNS=name=ville,postal_code=\"cp, 5\"");
+    assert_loads(fixture);
+    assert_string_equal(fixture->loaded.values.etl_columns, "name=ville,postal_code=\"cp, 5\"");
+}
+
+static void test_columns_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    set_environment(fixture, "ETL_COLUMNS=name");
+    fixture->options.check_columns = refuse_columns;
+    assert_faults(fixture, "ETL_COLUMNS=name (environment): refused for a reason\n", "1 setting is not valid");
+}
+
+static void test_encoding_has_synonyms(void **state)
+{
+    struct fixture *fixture = *state;
+    set_environment(fixture, "ETL_ENCODING=Latin1");
+    assert_loads(fixture);
+    assert_int_equal(fixture->loaded.values.etl_encoding, CONFIG_ENCODING_CP1252);
+}
+
 static void test_database_url_is_missing(void **state)
 {
     struct fixture *fixture = *state;
@@ -380,7 +410,7 @@ static void test_flags_have_help_and_are_no_secrets(void **state)
         assert_string_not_equal(config_flag(count)->name, "DATABASE_URL");
         assert_string_not_equal(config_flag(count)->name, "DATABASE_PASSWORD");
     }
-    assert_int_equal(count, 31);
+    assert_int_equal(count, 33);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -400,6 +430,9 @@ int main(void)
         CASE(test_secret_faults),
         CASE(test_all_faults_are_listed_at_once),
         CASE(test_database_url_is_checked_and_never_shown),
+        CASE(test_columns_are_checked_by_their_reader),
+        CASE(test_columns_are_refused),
+        CASE(test_encoding_has_synonyms),
         CASE(test_database_url_is_missing),
         CASE(test_names_that_look_like_slips_are_warned_about),
         CASE(test_ini_file_is_named_by_option_or_environment),

@@ -11,6 +11,11 @@
 
 #include "etl/csv.h"
 
+static const char *const fault_names[CSV_FAULT_COUNT] = {[CSV_FAULT_NONE] = "",
+                                                         [CSV_FAULT_TOO_LONG] = "(too long)",
+                                                         [CSV_FAULT_TOO_MANY_FIELDS] = "(too many fields)",
+                                                         [CSV_FAULT_QUOTE_MISPLACED] = "(quote misplaced)"};
+
 /* Reads all of `text` in pieces of `step` bytes and writes what came out: "line:[field][field]" a record. */
 static enum csv_status read_all(struct buffer *out, const char *text, size_t length, size_t step, char delimiter)
 {
@@ -30,7 +35,7 @@ static enum csv_status read_all(struct buffer *out, const char *text, size_t len
         } else if (status == CSV_RECORD) {
             buffer_append_format(out, "%llu:", (unsigned long long) record.line);
             if (record.fault != CSV_FAULT_NONE) {
-                buffer_append_text(out, record.fault == CSV_FAULT_TOO_LONG ? "(too long)" : "(too many fields)");
+                buffer_append_text(out, fault_names[record.fault]);
             }
             for (size_t i = 0; i < record.field_count; i++) {
                 buffer_append_char(out, '[');
@@ -82,9 +87,11 @@ static const struct {
     {"\"\",\"\"\n", "1:[][] "},
     {"a\"b,c\n", "1:[a\"b][c] "},
     {"a\"\"b\n", "1:[a\"\"b] "},
-    {"\"a\"b,c\n", "1:[ab][c] "},
-    {"\"a\"b\"c,d\n", "1:[ab\"c][d] "},
-    {"\"a\" ,c\n", "1:[a ][c] "},
+    {"\"a\"b,c\nd", "1:(quote misplaced) 2:[d] "},
+    {"\"a\"b\"c,d\n", "1:(quote misplaced) "},
+    {"\"a\"b,\"c\nd\"\ne", "1:(quote misplaced) 3:[e] "},
+    {"a,\"b\" \"c\"\n", "1:(quote misplaced) "},
+    {"\"a\" ,c\n", "1:(quote misplaced) "},
     {" \"a\",c\n", "1:[ \"a\"][c] "},
     {"é,\"ÿ\"\n", "1:[é][ÿ] "},
     {"\"", "unterminated since 1"},
@@ -173,6 +180,7 @@ static void test_too_long(void **state)
         assert_int_equal(record.fault, CSV_FAULT_TOO_LONG);
         assert_int_equal(record.field_count, 0);
         assert_int_equal(record.raw_length, CSV_RAW_BYTES_MAX);
+        assert_int_equal(record.last_line, 1);
         assert_true(csv.text.capacity <= 2 * CSV_RECORD_BYTES_MAX + 64);
         assert_int_equal(csv_next(&csv, &record), CSV_RECORD);
         assert_int_equal(record.fault, CSV_FAULT_NONE);
@@ -219,6 +227,62 @@ static void test_too_many_fields(void **state)
     assert_null(strstr(fits.data, "too many"));
 }
 
+/* Goal: a blank line is a record once that is asked for, with the lines still counted truly. */
+static void test_blank_records(void **state)
+{
+    (void) state;
+    static const char text[] = "\n\r\na\r\n\r\n\nb\r\r";
+    static const uint64_t lines[] = {3, 4, 5, 6, 7};
+    for (size_t step = 1; step < sizeof(text); step++) {
+        struct csv csv;
+        struct csv_record record;
+        size_t fed = 0;
+        size_t count = 0;
+        assert_int_equal(csv_init(&csv, ','), 0);
+        enum csv_status status = CSV_MORE;
+        while (status != CSV_END) {
+            status = csv_next(&csv, &record);
+            if (status == CSV_RECORD) {
+                csv.blank_records = true;
+                assert_int_equal(record.line, lines[count]);
+                assert_int_equal(record.last_line, lines[count]);
+                assert_int_equal(record.field_count, 1);
+                assert_int_equal(record.fields[0].length, count == 0 || count == 3 ? 1 : 0);
+                count += 1;
+            } else if (status == CSV_MORE && fed < sizeof(text) - 1) {
+                size_t piece = sizeof(text) - 1 - fed < step ? sizeof(text) - 1 - fed : step;
+                csv_feed(&csv, text + fed, piece);
+                fed += piece;
+            } else if (status == CSV_MORE) {
+                csv_end(&csv);
+            }
+        }
+        assert_int_equal(count, sizeof(lines) / sizeof(lines[0]));
+        csv_done(&csv);
+    }
+}
+
+/* Goal: a record tells the lines that it takes up; of one with a quote in the wrong place all of them. */
+static void test_last_line(void **state)
+{
+    (void) state;
+    static const char text[] = "a\n\"b\r\nc\",d\n\"e\n\nf\"g\nh";
+    static const uint64_t lines[][2] = {{1, 1}, {2, 3}, {4, 6}, {7, 7}};
+    struct csv csv;
+    struct csv_record record;
+    assert_int_equal(csv_init(&csv, ','), 0);
+    csv_feed(&csv, text, sizeof(text) - 1);
+    csv_end(&csv);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_int_equal(csv_next(&csv, &record), CSV_RECORD);
+        assert_int_equal(record.line, lines[i][0]);
+        assert_int_equal(record.last_line, lines[i][1]);
+        assert_int_equal(record.fault, i == 2 ? CSV_FAULT_QUOTE_MISPLACED : CSV_FAULT_NONE);
+    }
+    assert_int_equal(csv_next(&csv, &record), CSV_END);
+    csv_done(&csv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +292,8 @@ int main(void)
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_unterminated_long),
         cmocka_unit_test(test_too_many_fields),
+        cmocka_unit_test(test_blank_records),
+        cmocka_unit_test(test_last_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

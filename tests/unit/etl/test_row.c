@@ -11,10 +11,14 @@
 #include "etl/row.h"
 
 static struct departments departments;
+static struct columns usual; /* the columns by their usual names */
 
 static int set_up(void **state)
 {
     (void) state;
+    if (columns_parse(&usual, NULL, NULL) < 0) {
+        return -1;
+    }
     static const char *const codes[] = {"1", "2A", "2B", "4", "5", "75", "971"};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (departments_append(&departments, codes[i], (int32_t) i + 100, NULL) < 0) {
@@ -28,6 +32,7 @@ static int tear_down(void **state)
 {
     (void) state;
     departments_done(&departments);
+    columns_done(&usual);
     return 0;
 }
 
@@ -41,7 +46,7 @@ static void describe(struct buffer *out, const char *text, size_t length)
     assert_int_equal(csv_init(&csv, ','), 0);
     csv_feed(&csv, text, length);
     assert_int_equal(csv_next(&csv, &record), CSV_RECORD);
-    assert_true(row_layout_find(&layout, &record, &repeated) >= ROW_COLUMNS_REQUIRED);
+    assert_true(row_layout_find(&layout, &record, &usual, &repeated) >= ROW_COLUMNS_REQUIRED);
     assert_null(repeated);
     csv_end(&csv);
     assert_int_equal(csv_next(&csv, &record), CSV_RECORD);
@@ -125,7 +130,19 @@ static const struct {
     {HG "Paris,75001,48.86 2.34", "coordonnees_gps: coordinates_invalid: coordinates are not two numbers with a comma "
                                   "between them: 48.86 2.34"},
     {HG "Paris,75001,\"91,2\"", "coordonnees_gps: latitude_invalid: latitude is not a number from -90 to 90: 91"},
-    {HG "Paris,75001,\"1,2,3\"", "coordonnees_gps: longitude_invalid: longitude is not a number from -180 to 180: 2,3"},
+    {HG "Paris,75001,\"1,2,3\"",
+     "coordonnees_gps: longitude_comma: longitude has a decimal comma where a dot has to be: 2,3"},
+    {HG "Paris,75001,\"  \"", "PARIS 75001 105"},
+    {HG "Paris,75001,48.86",
+     "coordonnees_gps: coordinates_invalid: coordinates are not two numbers with a comma between "
+     "them: 48.86"},
+    {HC "Paris,75001,\"48,86\",2",
+     "latitude: latitude_comma: latitude has a decimal comma where a dot has to be: 48,86"},
+    {H "\"Par\"is,75001",
+     ": quote_misplaced: text stands behind a closing quote; a quote inside quotes has to be doubled: "},
+    {H "\"Par\nis,75001\nLyon,\"69001\"",
+     ": quote_misplaced: text stands behind a closing quote; a quote inside quotes has "
+     "to be doubled: lines 2 to 4"},
     {H "Paris,75001,more", ": too_many_fields: record has more fields than the header: more"},
     {H "P\xE2ris,75001", "nom_commune: encoding: text is not valid UTF-8: P\xE2ris"},
     {"nom_commune,code_postal,x\nParis,75001,\xFF", ": encoding: text is not valid UTF-8: \xFF"},
@@ -178,7 +195,7 @@ static int find(const char *header, struct row_layout *layout, const char **repe
     csv_feed(&csv, header, strlen(header));
     csv_end(&csv);
     assert_int_equal(csv_next(&csv, &record), CSV_RECORD);
-    int found = row_layout_find(layout, &record, repeated);
+    int found = row_layout_find(layout, &record, &usual, repeated);
     csv_done(&csv);
     return found;
 }
@@ -190,11 +207,11 @@ static void test_headers(void **state)
     struct row_layout layout;
     const char *repeated = NULL;
     assert_int_equal(find("nom_commune,code_postal,latitude", &layout, &repeated), 3);
-    assert_true(row_layout_complete(&layout));
+    assert_true(row_layout_complete(&layout, &usual));
     assert_int_equal(layout.index[ROW_COLUMN_LATITUDE], 2);
     assert_int_equal(layout.index[ROW_COLUMN_LONGITUDE], -1);
     assert_int_equal(find("nom_commune,postal", &layout, &repeated), 1);
-    assert_false(row_layout_complete(&layout));
+    assert_false(row_layout_complete(&layout, &usual));
     assert_int_equal(find("nom_commune_postal,code", &layout, &repeated), 0);
     assert_int_equal(find("nom_commune;code_postal", &layout, &repeated), 0);
     assert_null(repeated);

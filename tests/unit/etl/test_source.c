@@ -52,6 +52,8 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+static const struct etl_format utf8 = {.encoding = ETL_ENCODING_UTF8};
+
 #define TEXT(literal) literal, sizeof(literal) - 1
 
 /* Goal: each delimiter is found by the columns that it makes appear; marks and odd names do not disturb. */
@@ -70,6 +72,9 @@ static void test_delimiters(void **state)
         {TEXT("\xEF\xBB\xBFnom_commune;code_postal\r\nParis;75001\r\n"), "semicolon"},
         {TEXT("\"code_postal\";\"NOM_COMMUNE\"\r75001;Paris\r"), "semicolon"},
         {TEXT("a,b,c;nom_commune;code_postal\n1;Paris;75001\n"), "semicolon"},
+        {TEXT("\"a;b;c;d\",nom_commune,code_postal\n1,Paris,75001\n"), "comma"},
+        {TEXT("sep=|\r\nnom_commune|code_postal\r\nParis|75001\r\n"), "vertical bar"},
+        {TEXT("\xEF\xBB\xBFSEP=\t\rnom_commune\tcode_postal\rParis\t75001\r"), "tab"},
         {TEXT("\nnom_commune,code_postal\n\n\nParis,75001\n\n"), "comma"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -77,7 +82,7 @@ static void test_delimiters(void **state)
         SOURCE_AUTO source = NULL;
         struct err err = {.code = ERR_NONE};
         struct csv_record record;
-        if (source_open(&source, path, &err) < 0) {
+        if (source_open(&source, path, &utf8, &err) < 0) {
             fail_msg("case %zu: %s", i, err.message);
         }
         assert_string_equal(source_delimiter_name(source), cases[i].delimiter);
@@ -103,9 +108,9 @@ static void test_refused(void **state)
         {TEXT("nom_commune,postal\nParis,75001\n"),
          " has no column code_postal; found: \"nom_commune\", \"postal\"; expected: nom_commune, code_postal, and if "
          "present code_departement, latitude, longitude, coordonnees_gps"},
-        {TEXT("a;\"b\"\"\n\";c"),
-         " has no column nom_commune and no column code_postal; found: \"a;\\\"b\\\"\\\"\"; expected: nom_commune, "
-         "code_postal, and if present code_departement, latitude, longitude, coordonnees_gps"},
+        {TEXT("a;\"b\"\"\n\";c"), " has no column nom_commune and no column code_postal; found: \"a\", \"b\\\"\\n\", "
+                                  "\"c\"; expected: nom_commune, "
+                                  "code_postal, and if present code_departement, latitude, longitude, coordonnees_gps"},
         {TEXT("0123456789012345678901234567890123456789x"),
          " has no column nom_commune and no column code_postal; found: "
          "\"0123456789012345678901234567890123456789\"...; "
@@ -116,6 +121,17 @@ static void test_refused(void **state)
         {TEXT("\xEF\xBB\xBF"), " is empty"},
         {TEXT("\xFF\xFEn\0o\0m\0"), " is UTF-16"},
         {TEXT("\xFE\xFF\0n\0o\0m"), " is UTF-16"},
+        {TEXT("\0n\0o\0m"), " is UTF-16"},
+        {TEXT("\xFF\xFE\0\0n\0\0\0"), " is UTF-32"},
+        {TEXT("\0\0\xFE\xFF\0\0\0n"), " is UTF-32"},
+        {TEXT("n\0\0\0o\0\0\0"), " is UTF-32"},
+        {TEXT("\0\0\0n\0\0\0o"), " is UTF-32"},
+        {TEXT("sep=;\n"), " is empty"},
+        {TEXT("sep=:\nnom_commune,code_postal\n"), " has no column nom_commune and no column code_postal; found: "
+                                                   "\"sep=:\"; expected: nom_commune, code_postal, and "
+                                                   "if present code_departement, latitude, longitude, coordonnees_gps"},
+        {TEXT("\n\"nom_commune\" ,code_postal\nParis,75001\n"),
+         ":2: the header cannot be read: text stands behind a closing quote; a quote inside quotes has to be doubled"},
         {TEXT("n\0o\0m\0,\0"), " is UTF-16"},
         {TEXT("\"nom_commune,code_postal\nParis,75001\n"), ":1: the quote that opens here is never closed"},
     };
@@ -123,7 +139,7 @@ static void test_refused(void **state)
         const char *path = write_file("one.csv", cases[i].text, cases[i].length);
         struct source *source = NULL;
         struct err err = {.code = ERR_NONE};
-        assert_int_equal(source_open(&source, path, &err), -ERR_ETL);
+        assert_int_equal(source_open(&source, path, &utf8, &err), -ERR_ETL);
         assert_null(source);
         assert_memory_equal(err.message, path, strlen(path));
         if (strcmp(err.message + strlen(path), cases[i].message) != 0) {
@@ -146,7 +162,7 @@ static void test_unterminated(void **state)
     SOURCE_AUTO source = NULL;
     struct err err = {.code = ERR_NONE};
     struct csv_record record;
-    assert_int_equal(source_open(&source, write_file("one.csv", text.data, text.length), &err), 0);
+    assert_int_equal(source_open(&source, write_file("one.csv", text.data, text.length), &utf8, &err), 0);
     int result = 1;
     while (result == 1) {
         result = source_next(source, &record, &err);
@@ -163,8 +179,8 @@ static void test_hash(void **state)
     SOURCE_AUTO source = NULL;
     struct csv_record record;
     char sha256[SHA256_TEXT_SIZE];
-    assert_int_equal(source_open(&source, write_file("one.csv", TEXT("nom_commune,code_postal\nParis,75001\n")), NULL),
-                     0);
+    assert_int_equal(
+        source_open(&source, write_file("one.csv", TEXT("nom_commune,code_postal\nParis,75001\n")), &utf8, NULL), 0);
     while (source_next(source, &record, NULL) == 1) {
     }
     assert_int_equal(source_sha256(source, sha256, NULL), 0);
