@@ -210,7 +210,8 @@ void columns_done(struct columns *columns)
 
 bool columns_require(const struct columns *columns, enum row_column column)
 {
-    return column < ROW_COLUMNS_REQUIRED || columns->names[column].mapped;
+    bool is_mapped = columns->names[column].mapped;
+    return is_mapped || column < ROW_COLUMNS_REQUIRED;
 }
 
 int etl_check_columns(const char *text, struct err *err)
