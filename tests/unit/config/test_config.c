@@ -170,7 +170,7 @@ static void test_precedence(void **state)
     assert_non_null(strstr(buffer_text(&printed), "\nPORT                    = 4 "));
     assert_non_null(strstr(buffer_text(&printed), "(flag)\nWORKERS"));
     assert_non_null(strstr(buffer_text(&printed), "(environment)\nGRACEFUL_TIMEOUT"));
-    assert_non_null(strstr(buffer_text(&printed), "(.env:3)\nETL_MAX_REJECTS"));
+    assert_non_null(strstr(buffer_text(&printed), "(.env:3)\nETL_JOBS"));
     assert_non_null(strstr(buffer_text(&printed), "(digitalism.ini:6)\nNOMINATIM_RETRY_DELAY"));
     assert_non_null(strstr(buffer_text(&printed), "(default)\nPORT"));
     assert_non_null(strstr(buffer_text(&printed), "\nETL_REJECTS_PATH        = (unset)\n"));
@@ -410,7 +410,7 @@ static void test_flags_have_help_and_are_no_secrets(void **state)
         assert_string_not_equal(config_flag(count)->name, "DATABASE_URL");
         assert_string_not_equal(config_flag(count)->name, "DATABASE_PASSWORD");
     }
-    assert_int_equal(count, 33);
+    assert_int_equal(count, 34);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
