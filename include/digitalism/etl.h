@@ -33,6 +33,7 @@ struct etl_summary {
     uint64_t without_coordinates; /* loaded by this run, or found, without both coordinates */
     size_t files;
     int64_t duration_ms;
+    int64_t last_run; /* the row of digitalism_etl_runs that was opened last; 0: none */
 };
 
 /* Checks that every path can be read, before anything else runs. -ERR_ETL naming the path. Needs no server. */

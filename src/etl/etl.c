@@ -315,6 +315,7 @@ static int load_file(struct run *run, size_t index, struct err *err)
     }
     struct loader loader;
     struct rejects_file rejects_file;
+    run->summary->last_run = run->committed.last_run = number;
     loader_open(&loader, run->db, path, number);
     rejects_file_open(&rejects_file, run->options->rejects_directory, number);
     result = load_records(run, &loader, &rejects_file, source, err);
