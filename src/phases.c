@@ -12,6 +12,7 @@
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
 #include "digitalism/etl.h"
+#include "digitalism/geocode.h"
 #include "digitalism/migrate.h"
 #include "digitalism/wait.h"
 
@@ -149,14 +150,30 @@ static void publish_etl(struct scoreboard_etl *etl, const struct etl_summary *su
     atomic_store_explicit(&etl->state, is_done ? SCOREBOARD_ETL_DONE : SCOREBOARD_ETL_FAILED, memory_order_release);
 }
 
+/* Behind the load, which is committed: whatever comes of it, the load stands. */
+static int geocode(const struct phases *phases, int64_t run, struct err *err)
+{
+    const struct config *config = phases->config;
+    struct geocode_options options = {.target = stage_target(phases),
+                                      .run = run,
+                                      .nominatim_url = config->nominatim_url,
+                                      .user_agent = config->nominatim_user_agent,
+                                      .rate_limit_ms = config->nominatim_rate_limit_ms,
+                                      .retries_max = config->nominatim_max_retries,
+                                      .retry_delay_ms = config->nominatim_retry_delay_ms,
+                                      .request_timeout_ms = config->nominatim_timeout_ms,
+                                      .cache_file = config->nominatim_cache_file,
+                                      .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                      .wait_timeout_ms = config->database_wait_timeout_ms};
+    struct geocode_summary summary;
+    return geocode_run(&options, &summary, err);
+}
+
 int phase_etl(void *context, struct err *err)
 {
     struct phases *phases = context;
     struct etl_options options = etl_options_of(phases);
     struct etl_summary summary = {.read = 0};
-    if (phases->config->etl_enable_geocoding) {
-        log_warn("ETL_ENABLE_GEOCODING is set, but this version does not geocode, continuing without");
-    }
     atomic_store_explicit(&phases->scoreboard->etl.state, SCOREBOARD_ETL_RUNNING, memory_order_release);
     int failure = etl_run(&options, &summary, err);
     publish_etl(&phases->scoreboard->etl, &summary, failure == 0);
@@ -167,6 +184,9 @@ int phase_etl(void *context, struct err *err)
     BUFFER_AUTO text = BUFFER_EMPTY;
     etl_summary_print(&summary, &text);
     log_lines(LOG_LEVEL_INFO, buffer_text(&text));
+    if (failure == 0 && phases->config->etl_enable_geocoding) {
+        failure = geocode(phases, summary.last_run, err);
+    }
     return failure;
 }
 
