@@ -4,7 +4,7 @@
 FROM debian:trixie-slim AS builder
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config \
-        libpq-dev libuv1-dev libllhttp-dev libssl-dev libinih-dev libunistring-dev libcjson-dev \
+        libpq-dev libuv1-dev libllhttp-dev libssl-dev libinih-dev libunistring-dev libcjson-dev libcurl4-openssl-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt CMakePresets.json ./
@@ -21,7 +21,7 @@ RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr/local \
 FROM debian:trixie-slim AS runtime
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libpq5 libuv1t64 libllhttp9.2 libssl3t64 libinih1 libunistring5 \
-        libcjson1 \
+        libcjson1 libcurl4t64 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
         /usr/share/doc/* /usr/share/man/* /usr/share/locale/*
 

@@ -23,8 +23,9 @@
 static int exit_code_of(enum err_code code)
 {
     static const int exit_codes[] = {
-        [ERR_NONE] = 0,      [ERR_INTERNAL] = 1, [ERR_CONFIG] = 2, [ERR_DATABASE] = 3,
-        [ERR_MIGRATION] = 4, [ERR_ETL] = 5,      [ERR_LISTEN] = 6, [ERR_INTERRUPTED] = 128 + SIGTERM,
+        [ERR_NONE] = 0,     [ERR_INTERNAL] = 1,  [ERR_CONFIG] = 2,
+        [ERR_DATABASE] = 3, [ERR_MIGRATION] = 4, [ERR_ETL] = 5,
+        [ERR_LISTEN] = 6,   [ERR_REMOTE] = 1,    [ERR_INTERRUPTED] = 128 + SIGTERM,
     };
     static_assert(sizeof(exit_codes) / sizeof(exit_codes[0]) == ERR_CODE_COUNT, "every code has an exit code");
     return exit_codes[code];

@@ -11,6 +11,7 @@
 #include "digitalism/base/buffer.h"
 #include "digitalism/base/log.h"
 #include "digitalism/base/stop.h"
+#include "digitalism/geocode.h"
 #include "digitalism/migrate.h"
 #include "digitalism/wait.h"
 
@@ -169,14 +170,32 @@ static void publish_etl(struct scoreboard_etl *etl, const struct etl_summary *su
     atomic_store_explicit(&etl->state, is_done ? SCOREBOARD_ETL_DONE : SCOREBOARD_ETL_FAILED, memory_order_release);
 }
 
+/* Behind the load, which is committed: whatever comes of it, the load stands. */
+static int geocode(const struct phases *phases, struct etl_summary *loaded, struct err *err)
+{
+    const struct config *config = phases->config;
+    struct geocode_options options = {.target = stage_target(phases),
+                                      .run = loaded->last_run,
+                                      .nominatim_url = config->nominatim_url,
+                                      .user_agent = config->nominatim_user_agent,
+                                      .rate_limit_ms = config->nominatim_rate_limit_ms,
+                                      .retries_max = config->nominatim_max_retries,
+                                      .retry_delay_ms = config->nominatim_retry_delay_ms,
+                                      .request_timeout_ms = config->nominatim_timeout_ms,
+                                      .cache_file = config->nominatim_cache_file,
+                                      .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                      .wait_timeout_ms = config->database_wait_timeout_ms};
+    struct geocode_summary found;
+    int failure = geocode_run(&options, &found, err);
+    loaded->geocoded = found.cached + found.asked;
+    return failure;
+}
+
 int phase_etl(void *context, struct err *err)
 {
     struct phases *phases = context;
     struct etl_options options = etl_options_of(phases);
     struct etl_summary summary = {.files = 0};
-    if (phases->config->etl_enable_geocoding) {
-        log_warn("ETL_ENABLE_GEOCODING is set, but this version does not geocode, continuing without");
-    }
     atomic_store_explicit(&phases->scoreboard->etl.state, SCOREBOARD_ETL_RUNNING, memory_order_release);
     int failure = etl_run(&options, &summary, err);
     publish_etl(&phases->scoreboard->etl, &summary, failure == 0);
@@ -186,7 +205,10 @@ int phase_etl(void *context, struct err *err)
         etl_summary_print(&options, &summary, &text);
         log_lines(LOG_LEVEL_INFO, buffer_text(&text));
     }
-    if (phases->line->json) {
+    if (failure == 0 && !options.is_dry && phases->config->etl_enable_geocoding) {
+        failure = geocode(phases, &summary, err);
+    }
+    if (phases->line->json && phases->line->command == COMMAND_ETL) {
         buffer_clear(&text);
         etl_summary_json(&options, &summary, &text);
         if (fputs(buffer_text(&text), stdout) < 0 || fflush(stdout) != 0) {

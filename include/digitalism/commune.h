@@ -35,6 +35,12 @@ const char *commune_fault_text(enum commune_fault fault); /* "postal code is not
  * (ß becomes SS), at most COMMUNE_NAME_CHARACTERS_MAX characters. On a fault nothing is appended. */
 enum commune_fault commune_name(struct buffer *out, const char *text, size_t length);
 
+/* Appends the name in lower case as full Unicode, NFC, as Python's str.lower() writes it; and folded, the form in which
+ * two spellings of a name are the same (Unicode, section 5.18: also Straße and STRASSE). Nothing is trimmed; empty is
+ * allowed. COMMUNE_NAME_ENCODING, COMMUNE_NO_MEMORY; on a fault nothing is appended. */
+enum commune_fault commune_name_lower(struct buffer *out, const char *text, size_t length);
+enum commune_fault commune_name_folded(struct buffer *out, const char *text, size_t length);
+
 /* The ETL's form: trimmed, 1 to 5 ASCII digits, left-padded with zeros to five. `out` is untouched on a fault. */
 enum commune_fault commune_postal_code_padded(char out[static COMMUNE_POSTAL_CODE_SIZE], const char *text,
                                               size_t length);

@@ -59,6 +59,7 @@ struct config {
     int64_t nominatim_rate_limit_ms;
     int64_t nominatim_max_retries;
     int64_t nominatim_retry_delay_ms;
+    int64_t nominatim_timeout_ms;
     char *nominatim_cache_file;
     char *host;
     int64_t port;    /* 0: any free one */

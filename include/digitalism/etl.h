@@ -57,6 +57,7 @@ struct etl_summary {
     struct etl_counts counts; /* of the runs of these files, with what earlier attempts at them had loaded */
     size_t files;             /* loaded to their end */
     size_t files_unchanged;   /* loaded before, so that there was nothing to do */
+    uint64_t geocoded;        /* cities that got coordinates behind the load; set by who does that */
     int64_t last_run;         /* the ledger's row of the last file that was loaded, or found loaded; 0: none */
     int64_t duration_ms;
 };

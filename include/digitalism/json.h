@@ -45,7 +45,28 @@ const struct json_value *json_next(const struct json_value *item);   /* NULL beh
 bool json_is_object(const struct json_value *value);
 const char *json_member_text(const struct json_value *object, const char *name); /* cut at a \u0000 */
 bool json_member_true(const struct json_value *object, const char *name);
+bool json_is_array(const struct json_value *value);
+/* Any finite number. False leaves `*out` as it was. */
+bool json_member_number(const struct json_value *object, const char *name, double *out);
 /* A whole number of at most 2^53 in size. False leaves `*out` as it was. */
 bool json_member_integer(const struct json_value *object, const char *name, int64_t *out);
+
+/* A piece of a JSON text, as it stands there. */
+struct json_span {
+    const char *text;
+    size_t length;
+};
+
+/* Called for each member of an object; the name has its quotes. A negative value ends the walk. */
+typedef int json_member_seen(void *context, struct json_span name, struct json_span value);
+
+/* Walks over the members of the one object that the text is, without building a tree, for objects of many members that
+ * are to be kept as they were written. The whole text is checked (RFC 8259, at most 100 deep, not the UTF-8 of
+ * strings); besides, NaN, Infinity and -Infinity are values, since Python's json writes them. -ERR_CONFIG naming the
+ * byte where it is none, or what `seen` gave. */
+int json_walk(const char *text, size_t length, json_member_seen *seen, void *context, struct err *err);
+
+/* Appends what a JSON string, with its quotes, says. False, and nothing appended, where it is none. */
+bool json_unquote(struct buffer *out, struct json_span quoted);
 
 #endif

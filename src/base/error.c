@@ -10,9 +10,9 @@
 #include "digitalism/base/buffer.h"
 
 static const char *const code_names[] = {
-    [ERR_NONE] = "none",         [ERR_INTERNAL] = "internal",       [ERR_CONFIG] = "config",
-    [ERR_DATABASE] = "database", [ERR_MIGRATION] = "migration",     [ERR_ETL] = "etl",
-    [ERR_LISTEN] = "listen",     [ERR_INTERRUPTED] = "interrupted",
+    [ERR_NONE] = "none",         [ERR_INTERNAL] = "internal",   [ERR_CONFIG] = "config",
+    [ERR_DATABASE] = "database", [ERR_MIGRATION] = "migration", [ERR_ETL] = "etl",
+    [ERR_LISTEN] = "listen",     [ERR_REMOTE] = "remote",       [ERR_INTERRUPTED] = "interrupted",
 };
 static_assert(sizeof(code_names) / sizeof(code_names[0]) == ERR_CODE_COUNT, "every code has a name");
 

@@ -71,6 +71,8 @@ void etl_summary_json(const struct etl_options *options, const struct etl_summar
         json_key(&json, members[i]);
         json_integer(&json, (int64_t) counts[i]);
     }
+    json_key(&json, "geocoded");
+    json_integer(&json, (int64_t) summary->geocoded);
     json_key(&json, "duration_ms");
     json_integer(&json, summary->duration_ms);
     json_close_object(&json);

@@ -1,8 +1,9 @@
 /* Reading JSON: a thin face before cJSON.
- * Not here: writing (json.c). */
+ * Not here: writing (json.c), reading without a tree (walk.c). */
 #include "digitalism/json.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <string.h>
 
 #define INTEGER_MAX 9007199254740992.0 /* 2^53: numbers are kept as doubles */
@@ -73,6 +74,39 @@ const char *json_member_text(const struct json_value *object, const char *name)
 bool json_member_true(const struct json_value *object, const char *name)
 {
     return cJSON_IsTrue(find(object, name)) != 0;
+}
+
+bool json_is_array(const struct json_value *value)
+{
+    return cJSON_IsArray(node_of(value)) != 0;
+}
+
+bool json_member_number(const struct json_value *object, const char *name, double *out)
+{
+    const cJSON *node = find(object, name);
+    if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble)) {
+        return false;
+    }
+    *out = node->valuedouble;
+    return true;
+}
+
+bool json_unquote(struct buffer *out, struct json_span quoted)
+{
+    if (quoted.length < 2 || quoted.text[0] != '"' || quoted.text[quoted.length - 1] != '"') {
+        return false;
+    }
+    if (memchr(quoted.text, '\\', quoted.length) == NULL) {
+        buffer_append(out, quoted.text + 1, quoted.length - 2);
+        return true;
+    }
+    cJSON *node = cJSON_ParseWithLength(quoted.text, quoted.length);
+    bool is_text = cJSON_IsString(node);
+    if (is_text) {
+        buffer_append_text(out, node->valuestring);
+    }
+    cJSON_Delete(node);
+    return is_text;
 }
 
 bool json_member_integer(const struct json_value *object, const char *name, int64_t *out)

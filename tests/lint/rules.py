@@ -24,6 +24,7 @@ LIBRARY_USERS = {
     "llhttp.h": ["http"],
     "ini.h": ["config"],
     "curl/": ["fetch"],
+    "dlfcn.h": ["fetch"],
     "cjson/": ["json"],
     "unicase.h": ["commune"],
     "unictype.h": ["commune"],

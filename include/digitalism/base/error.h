@@ -14,6 +14,7 @@ enum err_code {
     ERR_MIGRATION,   /* a migration failed or was refused */
     ERR_ETL,         /* loading failed or went over its reject limit */
     ERR_LISTEN,      /* an address cannot be listened on, or the workers cannot live */
+    ERR_REMOTE,      /* an HTTP server that we ask is not available, or its answer is no use */
     ERR_INTERRUPTED, /* a stop was asked for before the work was done */
     ERR_CODE_COUNT
 };

@@ -410,7 +410,7 @@ static void test_flags_have_help_and_are_no_secrets(void **state)
         assert_string_not_equal(config_flag(count)->name, "DATABASE_URL");
         assert_string_not_equal(config_flag(count)->name, "DATABASE_PASSWORD");
     }
-    assert_int_equal(count, 34);
+    assert_int_equal(count, 35);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

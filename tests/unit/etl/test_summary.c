@@ -19,6 +19,7 @@ static void test_summary(void **state)
     struct etl_summary summary = {
         .counts = {.read = 39201, .inserted = 36218, .duplicate = 2718, .rejected = 265, .without_coordinates = 4},
         .files = 1,
+        .geocoded = 3,
         .last_run = 7,
         .duration_ms = 1234};
     BUFFER_AUTO out = BUFFER_EMPTY;
@@ -35,7 +36,7 @@ static void test_summary(void **state)
     etl_summary_json(&options, &summary, &out);
     assert_string_equal(out.data, "{\"mode\":\"skip\",\"dry_run\":false,\"files\":1,\"files_unchanged\":0,\"run\":7,"
                                   "\"read\":39201,\"inserted\":36218,\"updated\":0,\"unchanged\":0,\"duplicate\":2718,"
-                                  "\"rejected\":265,\"without_coordinates\":4,\"duration_ms\":1234}\n");
+                                  "\"rejected\":265,\"without_coordinates\":4,\"geocoded\":3,\"duration_ms\":1234}\n");
     options.is_dry = true;
     summary.files = 2;
     summary.files_unchanged = 1;
