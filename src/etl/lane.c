@@ -184,6 +184,8 @@ static int mend_batch(struct lane *lane, struct batch *batch, struct err *err)
         }
         if (failure == 0) {
             batch->is_refused = false;
+            /* By the statement that the rows were tried with: the other one checks those too that are there already. */
+            lane->is_fresh = false;
             failure = lane_send(lane, batch, err);
             batch = NULL;
             failure = failure == 0 ? settle(lane, err) : failure;
