@@ -195,15 +195,15 @@ static int load(struct run *run, struct err *err)
     struct backoff backoff = {.first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS};
     int64_t deadline_ms = CLOCK_NEVER;
     for (;;) {
-        run->began = false;
+        run->has_moved = false;
         int failure = attempt(run, err);
         bool had_session = run->db != NULL;
         end_attempt(run);
         if (failure != -(int) ERR_DATABASE || !err->transient) {
             return had_session ? recode_refusal(failure, err) : failure;
         }
-        /* An outage lasts until a load has begun again. */
-        if (run->began || deadline_ms == CLOCK_NEVER) {
+        /* An outage lasts until something is on the disk again: that a load can begin does not mean that it gets on. */
+        if (run->has_moved || deadline_ms == CLOCK_NEVER) {
             deadline_ms = clock_now_ms() + run->options->wait_timeout_ms;
             backoff_reset(&backoff);
         }

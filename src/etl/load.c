@@ -146,7 +146,6 @@ static int begin(struct run *run, size_t index, struct err *err)
     }
     ledger->is_ours = true;
     if (failure == 0) {
-        run->began = true;
         run->rows += facts->records;
         run->tally.count += ledger->counts.rejected;
     }
@@ -199,6 +198,7 @@ static int load_file(struct run *run, size_t index, struct err *err)
     }
     failure = loader_begin(&run->loader, run->facts[index].path, &run->ledgers[index], err);
     failure = failure == 0 ? load_records(run, source, err) : failure;
+    run->has_moved = run->has_moved || run->loader.durable.read > run->ledgers[index].counts.read;
     failure = failure == 0 ? check_same(run, index, source, err) : failure;
     progress_hide(&run->progress);
     if (failure == 0 && is_last_load(run, index) && over_limit(run, true)) {

@@ -189,6 +189,22 @@ def test_10_the_connection_that_holds_the_lock_idles_too_long(service, url, data
     assert ledger(url) == [("done", (100, 100, 0, 0, 0, 0), 100, 1)]
 
 
+def test_10_loading_connections_that_are_never_had(run, url, database, cluster_urls, tmp_path):
+    """A role that may have one connection only: the waiting for a second one has the same limit as for PostgreSQL itself."""
+    path = write_rows(tmp_path / "a.csv", range(10))
+    role = database.name.replace("test_", "role_")
+    owner = re.search(r"//(\w+):", url)[1]
+    query(url, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1 PASSWORD 'x'; GRANT {owner} TO {role}")
+    try:
+        theirs = re.sub(r"//\w+:[^@]*@", f"//{role}:x@", url)
+        result = run("etl", path, env=settings(theirs, DATABASE_WAIT_TIMEOUT="2s"), timeout=30)
+        assert result.code == 3, result
+        assert f'too many connections for role "{role}" (53300)' in result.text
+        assert ledger(url)[0][:2] == ("failed", (0, 0, 0, 0, 0, 0))
+    finally:
+        query(url, f"DROP ROLE {role}")
+
+
 def test_11_connections_and_parts(load, service, url, tmp_path):
     """A large file goes over ETL_JOBS connections, each part with a place of its own; a killed load's parts go over fewer
     as well. A small file takes one."""
