@@ -96,6 +96,7 @@ static int connect_and_lock(struct run *run, struct err *err)
     if (!options->is_dry) {
         failure = refuse_pooler(run, err);
         failure = failure == 0 ? ledger_lock(run->db, run->stop_fd, err) : failure;
+        failure = failure == 0 ? ledger_end_left(run->db, run->stop_fd, err) : failure;
         failure = failure == 0 ? ledger_close_dead(run->db, err) : failure;
     }
     failure = failure == 0 ? loader_departments(run->db, &run->departments, err) : failure;

@@ -10,6 +10,7 @@
 #include "digitalism/base/clock.h"
 #include "digitalism/base/stop.h"
 #include "digitalism/db_batch.h"
+#include "etl/ledger.h"
 #include "etl/refusal.h"
 #include "etl/statements.h"
 
@@ -65,6 +66,7 @@ int lane_open(struct lane *lane, const struct etl_options *options, struct err *
     lane->mode = options->mode;
     lane->is_dry = options->is_dry;
     int failure = db_open(&lane->db, options->target, &db_options, err);
+    failure = failure == 0 && !lane->is_dry ? ledger_mark_lane(lane->db, err) : failure;
     failure = failure == 0 ? statements_prepare(lane->db, lane->mode, lane->is_dry, err) : failure;
     return failure == 0 ? db_batch_begin(lane->db, err) : failure;
 }

@@ -157,6 +157,47 @@ def test_9_two_at_once(service, url, tmp_path):
     assert ledger(url) == [("done", (5000, 5000, 0, 0, 0, 0), 5000, 0)]
 
 
+def test_9_batches_that_a_killed_load_has_left_in_the_server(service, url, tmp_path):
+    """The next load starts while they wait for a lock, ends their connections, and goes on: nothing twice."""
+    path = write_rows(tmp_path / "a.csv", range(1, 1001))
+    with held(url, 500):
+        killed = service("etl", path, env=settings(url, ETL_JOBS=1, ETL_BATCH_SIZE=10))
+        wait_held(url, killed)
+        kill_etl(killed)
+        assert len(query(url, LANES)) == 1
+        running = service("etl", path, env=settings(url, ETL_BATCH_SIZE=10))
+        running.wait_log("ending 1 loading connections that another ETL has left behind\n")
+        running.wait_log(f"going on with run 1 of {path}: 490 of 1000 records are loaded\n")
+        wait_held(url, running)
+    assert running.wait() == 0, running.log()
+    assert ledger(url) == [("done", (1000, 1000, 0, 0, 0, 0), 1000, 1)]
+    assert query(url, "SELECT count(*) FROM cities") == [(1000,)]
+
+
+def test_9_what_a_killed_load_has_left_overwrites_nothing(load, service, url, tmp_path):
+    """Its batches still in the server are of an older file: none of them is written behind the newer one's rows."""
+    numbers = list(range(1, 101))
+    replace = {"ETL_DUPLICATE_HANDLING": "replace", "ETL_BATCH_SIZE": 10}
+    path = write_rows(tmp_path / "a.csv", numbers, latitude=1)
+    assert load(path, **replace).code == 0
+    write_rows(path, numbers, latitude=2)
+    other = psycopg2.connect(url)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("UPDATE cities SET updated_at = now() WHERE name = 'VILLE 1'")
+        killed = service("etl", path, env=settings(url, **replace))
+        wait_held(url, killed)
+        kill_etl(killed)
+        write_rows(path, numbers[::-1], latitude=3)
+        running = service("etl", path, env=settings(url, **replace))
+        wait_until(lambda: query(url, "SELECT 1 FROM cities WHERE name = 'VILLE 11' AND latitude = 3"), what=running.log)
+    finally:
+        other.close()
+    assert running.wait() == 0, running.log()
+    wait_until(lambda: not query(url, LANES))
+    assert query(url, "SELECT DISTINCT latitude FROM cities") == [(3,)]
+
+
 def test_10_connections_are_lost(service, url, tmp_path):
     """All of them are ended by an administrator: the load connects again and goes on."""
     path = write_rows(tmp_path / "a.csv", range(1, 6001))
