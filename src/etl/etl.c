@@ -143,6 +143,21 @@ static void count_done(struct run *run)
     }
 }
 
+/* Of the files that are loaded, with what is loaded of them already. */
+static void start_progress(struct run *run)
+{
+    uint64_t total = 0;
+    uint64_t done = 0;
+    for (size_t i = 0; i < run->files.count; i++) {
+        const struct ledger_run *ledger = &run->ledgers[i];
+        if (ledger->state != LEDGER_DONE || ledger->is_ours) {
+            total += run->facts[i].records;
+            done += ledger->counts.read;
+        }
+    }
+    progress_start(&run->progress, total, done);
+}
+
 static int attempt(struct run *run, struct err *err)
 {
     size_t work = 0;
@@ -164,7 +179,7 @@ static int attempt(struct run *run, struct err *err)
      * could not be counted truly. */
     db_interruptible(run->db, STOP_NONE);
     if (failure == 0) {
-        progress_start(&run->progress, run->records, 0);
+        start_progress(run);
     }
     for (size_t i = 0; i < run->files.count && failure == 0; i++) {
         failure = run_load(run, i, err);
@@ -229,6 +244,8 @@ int etl_run(const struct etl_options *options, struct etl_summary *summary, stru
     err = err == NULL ? &own : err;
     run.loader.options = options;
     run.loader.tally = &run.tally;
+    run.loader.tell = run_tell;
+    run.loader.tell_context = &run;
     int result = prepare(&run, err);
     run.loader.stop_fd = run.stop_fd;
     result = result == 0 ? load(&run, err) : result;

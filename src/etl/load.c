@@ -79,6 +79,15 @@ static int complain_limit(const struct run *run, struct err *err)
     return -(int) ERR_ETL;
 }
 
+int64_t run_tell(void *context)
+{
+    struct run *run = context;
+    if (progress_is_due(&run->progress)) {
+        progress_tell(&run->progress, run->summary->counts.read + run->loader.durable.read);
+    }
+    return run->progress.next_ms;
+}
+
 static void tell_progress(struct run *run)
 {
     if (!run->options->is_dry && clock_remaining_ms(run->ledger_ms) == 0) {
@@ -86,9 +95,7 @@ static void tell_progress(struct run *run)
         (void) ledger_update(run->db, run->loader.run, NULL);
         run->ledger_ms = clock_now_ms() + LEDGER_MS;
     }
-    if (progress_is_due(&run->progress)) {
-        progress_tell(&run->progress, run->summary->counts.read + run->loader.durable.read);
-    }
+    (void) run_tell(run);
 }
 
 static int load_records(struct run *run, struct source *source, struct err *err)

@@ -51,4 +51,7 @@ int run_examine(struct run *run, struct err *err);
 /* Loads one file, or only sees its keys where the ledger says that it is loaded. */
 int run_load(struct run *run, size_t index, struct err *err);
 
+/* Tells how far a run (`context`) is, if that is due, and returns when it will be next. */
+int64_t run_tell(void *context);
+
 #endif

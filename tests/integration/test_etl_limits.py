@@ -25,6 +25,23 @@ def url(database, run):
     return database.url
 
 
+def test_12_a_line_every_five_seconds(service, url, tmp_path):
+    """With nobody at a terminal, also while nothing moves; a run that was taken up counts only its own rows as its rate."""
+    path = write_rows(tmp_path / "a.csv", range(1, 1001))
+    line = r"INFO  etl: loaded (\d+) of 1000 rows, (\d+) rows/s(, \d+m?\d*s left)? \((\d+) %\)\n"
+    env = settings(url, ETL_BATCH_SIZE=1, ETL_JOBS=1)
+    with held(url, 65):
+        running = service("etl", path, env=env)
+        told = wait_until(lambda: re.search(line, running.log()), 15, what=running.log)
+        assert told[1] == "64" and 0 < int(told[2]) <= 13 and told[3] and told[4] == "6", told
+        kill_etl(running)
+        end_lanes(url)
+        running = service("etl", path, env=env)
+        told = wait_until(lambda: re.search(line, running.log()), 15, what=running.log)
+        assert told.groups() == ("64", "0", None, "6")
+    assert running.wait() == 0
+
+
 def test_12_a_bar_on_a_terminal(binary, url, tmp_path):
     """With rate, time left and share; it goes away at the end, and the log is the same as without."""
     path = write_rows(tmp_path / "a.csv", range(1, 129))
