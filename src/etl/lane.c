@@ -18,6 +18,7 @@
 #define STATEMENT_TIMEOUT_MS INT64_C(300000)
 #define BARRIER_BATCHES      32 /* every so many batches a commit waits for the disk */
 #define ATTEMPTS_MAX         5  /* of a batch that is refused again and again */
+#define AGAIN_MS             50 /* so long who won a deadlock has to get on; longer each time */
 
 static void push(struct batch_queue *queue, struct batch *batch)
 {
@@ -171,6 +172,11 @@ static int complain_place(const struct batch *batch, struct err *err)
     return -(int) ERR_DATABASE;
 }
 
+static int64_t pause_ms(const struct batch *batch, int attempt)
+{
+    return refusal_is_of_rows(&batch->refusal) ? 0 : (int64_t) AGAIN_MS << attempt;
+}
+
 /* Sends one batch until it is committed, turning rows that PostgreSQL refuses into rejects. Takes the batch over. */
 static int mend_batch(struct lane *lane, struct batch *batch, struct err *err)
 {
@@ -183,6 +189,7 @@ static int mend_batch(struct lane *lane, struct batch *batch, struct err *err)
         }
         if (batch->is_refused) {
             failure = refusal_mend(lane, batch, err);
+            failure = failure == 0 ? stop_sleep(STOP_NONE, pause_ms(batch, attempt), err) : failure;
         }
         if (failure == 0) {
             batch->is_refused = false;

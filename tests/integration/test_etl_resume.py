@@ -246,6 +246,23 @@ def test_10_loading_connections_that_are_never_had(run, url, database, cluster_u
         query(url, f"DROP ROLE {role}")
 
 
+def test_10_a_deadlock_with_another_writer(service, url, database, tmp_path):
+    """PostgreSQL ends one of the two; a batch that was it is sent again."""
+    path = write_rows(tmp_path / "a.csv", range(1, 11))
+    query(url, f"ALTER DATABASE {database.name} SET deadlock_timeout = '3s'")
+    with held(url, 2) as other:
+        running = service("etl", path, env=settings(url))
+        wait_held(url, running)
+        with other.cursor() as cursor:  # waits for the batch, which waits for it; the batch is the first to look why
+            cursor.execute("SET deadlock_timeout = '1min'; INSERT INTO cities (name, code_postal, department_id, created_at, updated_at) "
+                           "SELECT 'VILLE 1', '75001', min(id), now(), now() FROM departments")
+        other.commit()
+    assert running.wait() == 0, running.log()
+    assert ledger(url) == [("done", (10, 8, 0, 2, 0, 0), 10, 0)]
+    ((deadlocks,),) = query(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert deadlocks == 1
+
+
 def test_11_connections_and_parts(load, service, url, tmp_path):
     """A large file goes over ETL_JOBS connections, each part with a place of its own; a killed load's parts go over fewer
     as well. A small file takes one."""
