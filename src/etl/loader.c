@@ -67,7 +67,7 @@ int loader_begin(struct loader *loader, const char *file, const struct ledger_ru
     int failure = 0;
     while (failure == 0 && loader->lane_count < run->part_count && loader->lane_count < loader->options->jobs) {
         struct lane *lane = &loader->lanes[loader->lane_count];
-        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally};
+        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally, .stop_fd = loader->stop_fd};
         loader->lane_count += 1;
         failure = lane_open(lane, loader->options, err);
     }

@@ -263,6 +263,19 @@ def test_10_a_deadlock_with_another_writer(service, url, database, tmp_path):
     assert deadlocks == 1
 
 
+def test_10_a_stop_while_refused_rows_are_looked_for(service, load, url, tmp_path):
+    """One of the trials waits for a lock: SIGTERM ends it, nothing of the batch is loaded, and the next run goes on."""
+    path = write_rows(tmp_path / "a.csv", range(1, 101))
+    query(url, "ALTER TABLE cities ADD CONSTRAINT no_51 CHECK (name <> 'VILLE 51')")
+    with held(url, 55):
+        running = service("etl", path, env=settings(url, ETL_BATCH_SIZE=10, GRACEFUL_TIMEOUT="60s"))
+        wait_held(url, running)
+        assert running.stop(seconds=10) == 143, running.log()
+    assert ledger(url) == [("interrupted", (50, 50, 0, 0, 0, 0), 50, 0)]
+    assert summary(load(path).text) == (100, 99, 0, 0, 0, 1)
+    assert ledger(url) == [("done", (100, 99, 0, 0, 0, 1), 100, 1)]
+
+
 def test_11_connections_and_parts(load, service, url, tmp_path):
     """A large file goes over ETL_JOBS connections, each part with a place of its own; a killed load's parts go over fewer
     as well. A small file takes one."""
