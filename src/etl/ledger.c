@@ -248,6 +248,14 @@ int ledger_resume(struct db *db, struct ledger_run *run, const struct ledger_fil
     return 0;
 }
 
+int ledger_forget_places(struct db *db, int64_t run, struct err *err)
+{
+    char id[NUMBER_SIZE];
+    (void) snprintf(id, sizeof(id), "%" PRId64, run);
+    const struct db_value values[] = {db_text(id)};
+    return db_query(db, NULL, "DELETE FROM digitalism_etl_progress WHERE run_id = $1", values, 1, err);
+}
+
 int ledger_update(struct db *db, int64_t run, struct err *err)
 {
     char id[NUMBER_SIZE];

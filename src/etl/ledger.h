@@ -71,6 +71,9 @@ int ledger_start(struct db *db, struct ledger_run *run, const struct ledger_file
                  size_t part_count, struct err *err);
 int ledger_resume(struct db *db, struct ledger_run *run, const struct ledger_file *file, struct err *err);
 
+/* Keeps a run that is closed from being taken up: what it has loaded is not of the file that it was begun for. */
+int ledger_forget_places(struct db *db, int64_t run, struct err *err);
+
 /* Brings the row's counts up to those of its parts, for who looks at a run that goes on. */
 int ledger_update(struct db *db, int64_t run, struct err *err);
 

@@ -120,11 +120,12 @@ static int load_records(struct run *run, struct source *source, struct err *err)
 }
 
 /* The file has to be the one that was examined: with other records the choice among duplicates would be wrong. */
-static int check_same(const struct run *run, size_t index, struct source *source, struct err *err)
+static int check_same(const struct run *run, size_t index, struct source *source, bool *is_changed, struct err *err)
 {
     char sha256[SHA256_TEXT_SIZE];
     int result = source_sha256(source, sha256, err);
-    if (result == 0 && strcmp(sha256, run->facts[index].sha256) != 0) {
+    *is_changed = result == 0 && strcmp(sha256, run->facts[index].sha256) != 0;
+    if (*is_changed) {
         (void) err_set(err, ERR_ETL, "%s was changed while it was being loaded", run->facts[index].path);
         err_hint(err, "load it again");
         return -(int) ERR_ETL;
@@ -198,6 +199,7 @@ static bool is_last_load(const struct run *run, size_t index)
 static int load_file(struct run *run, size_t index, struct err *err)
 {
     SOURCE_AUTO source = NULL;
+    bool is_changed = false;
     int failure = source_open(&source, run->facts[index].path, err);
     failure = failure == 0 ? begin(run, index, err) : failure;
     if (failure != 0) {
@@ -206,13 +208,16 @@ static int load_file(struct run *run, size_t index, struct err *err)
     failure = loader_begin(&run->loader, run->facts[index].path, &run->ledgers[index], err);
     failure = failure == 0 ? load_records(run, source, err) : failure;
     run->has_moved = run->has_moved || run->loader.durable.read > run->ledgers[index].counts.read;
-    failure = failure == 0 ? check_same(run, index, source, err) : failure;
+    failure = failure == 0 ? check_same(run, index, source, &is_changed, err) : failure;
     progress_hide(&run->progress);
     if (failure == 0 && is_last_load(run, index) && over_limit(run, true)) {
         failure = complain_limit(run, err);
     }
     if (failure != 0) {
         end_badly(run, index, err);
+        if (is_changed && !run->options->is_dry) {
+            (void) ledger_forget_places(run->db, run->ledgers[index].id, NULL);
+        }
         return failure;
     }
     failure = finish(run, index, NULL, err);

@@ -89,6 +89,25 @@ def test_7_a_load_of_something_else_is_a_new_run(load, cut_off, url, tmp_path, c
     assert ledger(url) == [("interrupted", (400, 400, 0, 0, 0, 0), 400, 0), ("done", (rows, rows - 400, 0, 400, 0, 0), rows, 0)]
 
 
+def test_7_a_file_that_changes_while_it_is_loaded(load, service, url, tmp_path):
+    """The load fails; when the file is again what it was, that load is not gone on with, because it has other rows."""
+    path = write_rows(tmp_path / "a.csv", range(1, 30001))
+    text = path.read_bytes()
+    with held(url, 50):
+        running = service("etl", path, env=settings(url, ETL_JOBS=1))
+        wait_held(url, running)
+        with open(path, "r+b") as file:
+            file.seek(-30, 2)
+            file.write(b"Elle")
+    assert running.wait() == 5
+    assert f"{path} was changed while it was being loaded; hint: load it again\n" in running.log()
+    path.write_bytes(text)
+    result = load(path)
+    assert result.code == 0 and "going on with" not in result.text, result
+    assert summary(result.text) == (30000, 1, 0, 29999, 0, 0)
+    assert [row[0] for row in ledger(url)] == ["failed", "done"]
+
+
 def test_7_an_unchanged_file(load, url, tmp_path):
     """"Nothing new" at once, also under another name; --force loads it again."""
     path = write_rows(tmp_path / "a.csv", range(10))
