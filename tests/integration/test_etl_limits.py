@@ -94,6 +94,29 @@ def test_more_keys_than_fit_into_memory(run, service, url, tmp_path, mode):
         (110000, 0 if mode == "skip" else 10000, 10000)]
 
 
+def test_the_file_of_rejects_of_a_load_that_was_killed(run, service, url, tmp_path):
+    """It has each reject once, and what a killed writer left of it is taken over."""
+    path = tmp_path / "a.csv"
+    path.write_text("nom_commune,code_postal\n" + "".join(f"Ville {n},7500{'x' if n % 20 == 0 else 1}\n" for n in range(1, 1001)))
+    rejects = tmp_path / "rejects"
+    rejects.mkdir()
+    env = settings(url, ETL_JOBS=1, ETL_REJECTS_PATH=rejects)
+    with held(url, 501):
+        running = service("etl", path, env=env)
+        wait_held(url, running)
+        kill_etl(running)
+        end_lanes(url)
+    assert os.listdir(rejects) == []
+    (rejects / ".1.csv").write_text("half a li")
+    result = run("etl", path, env=env)
+    assert summary(result.text) == (1000, 950, 0, 0, 0, 50), result
+    assert os.listdir(rejects) == ["1.csv"]
+    with open(rejects / "1.csv", encoding="utf-8", newline="") as file:
+        rows = [(int(row["record"]), int(row["line"]), row["column"], row["code"], row["raw"]) for row in csv.DictReader(file)]
+    assert rows == query(url, REJECTED)
+    assert [row[0] for row in rows] == list(range(20, 1001, 20))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
 def test_a_full_disk_for_the_file_of_rejects_is_a_warning(run, url, tmp_path):
     """The load goes on, the table has all of them, and no half file is left."""
