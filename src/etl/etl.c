@@ -2,6 +2,7 @@
  * again from where it was when PostgreSQL goes away in the middle. Not here: each of these steps' own work. */
 #include "digitalism/etl.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int prepare(struct run *run, struct err *err)
     if (failure != 0) {
         return failure;
     }
+    assert(run->files.count > 0);
     run->facts = calloc(run->files.count, sizeof(*run->facts));
     run->ledgers = calloc(run->files.count, sizeof(*run->ledgers));
     if (run->facts == NULL || run->ledgers == NULL) {
