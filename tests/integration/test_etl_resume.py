@@ -217,6 +217,26 @@ def test_9_what_a_killed_load_has_left_overwrites_nothing(load, service, url, tm
     assert query(url, "SELECT DISTINCT latitude FROM cities") == [(3,)]
 
 
+def test_9_a_load_that_has_lost_the_lock(service, url, tmp_path):
+    """Its lock goes with one connection while another one loads on: the next ETL ends that and takes the run over; the
+    first one notices, waits, and finds its file loaded."""
+    path = write_rows(tmp_path / "a.csv", range(1, 1001))
+    env = settings(url, ETL_JOBS=1, ETL_BATCH_SIZE=10)
+    with held(url, 500):
+        first = service("etl", path, env=env)
+        wait_held(url, first)
+        query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                   "AND application_name = 'digitalism etl'")
+        second = service("etl", path, env=env)
+        second.wait_log("ending 1 loading connections that another ETL has left behind\n")
+        first.wait_log("; trying again, continuing\n")
+        first.wait_log("waiting for another ETL on this database to end")
+        wait_held(url, second)
+    assert [first.wait(), second.wait()] == [0, 0], first.log() + second.log()
+    assert summary(first.log()) == summary(second.log()) == (1000, 1000, 0, 0, 0, 0)
+    assert ledger(url) == [("done", (1000, 1000, 0, 0, 0, 0), 1000, 1)]
+
+
 def test_10_connections_are_lost(service, url, tmp_path):
     """All of them are ended by an administrator: the load connects again and goes on."""
     path = write_rows(tmp_path / "a.csv", range(1, 6001))
