@@ -240,7 +240,7 @@ static int load(struct run *run, struct err *err)
 int etl_run(const struct etl_options *options, struct etl_summary *summary, struct err *err)
 {
     memset(summary, 0, sizeof(*summary));
-    struct err own;
+    struct err own = {.transient = false};
     struct run run = {.options = options, .summary = summary, .stop_fd = STOP_NONE, .name = BUFFER_EMPTY};
     int64_t started_ms = clock_now_ms();
     err = err == NULL ? &own : err;
