@@ -2,6 +2,7 @@
  * again from where it was when PostgreSQL goes away in the middle. Not here: each of these steps' own work. */
 #include "digitalism/etl.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int prepare(struct run *run, struct err *err)
     if (failure != 0) {
         return failure;
     }
+    assert(run->files.count > 0);
     run->facts = calloc(run->files.count, sizeof(*run->facts));
     run->ledgers = calloc(run->files.count, sizeof(*run->ledgers));
     if (run->facts == NULL || run->ledgers == NULL) {
@@ -96,6 +98,7 @@ static int connect_and_lock(struct run *run, struct err *err)
     if (!options->is_dry) {
         failure = refuse_pooler(run, err);
         failure = failure == 0 ? ledger_lock(run->db, run->stop_fd, err) : failure;
+        failure = failure == 0 ? ledger_end_left(run->db, run->stop_fd, err) : failure;
         failure = failure == 0 ? ledger_close_dead(run->db, err) : failure;
     }
     failure = failure == 0 ? loader_departments(run->db, &run->departments, err) : failure;
@@ -142,6 +145,21 @@ static void count_done(struct run *run)
     }
 }
 
+/* Of the files that are loaded, with what is loaded of them already. */
+static void start_progress(struct run *run)
+{
+    uint64_t total = 0;
+    uint64_t done = 0;
+    for (size_t i = 0; i < run->files.count; i++) {
+        const struct ledger_run *ledger = &run->ledgers[i];
+        if (ledger->state != LEDGER_DONE || ledger->is_ours) {
+            total += run->facts[i].records;
+            done += ledger->counts.read;
+        }
+    }
+    progress_start(&run->progress, total, done);
+}
+
 static int attempt(struct run *run, struct err *err)
 {
     size_t work = 0;
@@ -163,7 +181,7 @@ static int attempt(struct run *run, struct err *err)
      * could not be counted truly. */
     db_interruptible(run->db, STOP_NONE);
     if (failure == 0) {
-        progress_start(&run->progress, run->records, 0);
+        start_progress(run);
     }
     for (size_t i = 0; i < run->files.count && failure == 0; i++) {
         failure = run_load(run, i, err);
@@ -195,15 +213,15 @@ static int load(struct run *run, struct err *err)
     struct backoff backoff = {.first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS};
     int64_t deadline_ms = CLOCK_NEVER;
     for (;;) {
-        run->began = false;
+        run->has_moved = false;
         int failure = attempt(run, err);
         bool had_session = run->db != NULL;
         end_attempt(run);
         if (failure != -(int) ERR_DATABASE || !err->transient) {
             return had_session ? recode_refusal(failure, err) : failure;
         }
-        /* An outage lasts until a load has begun again. */
-        if (run->began || deadline_ms == CLOCK_NEVER) {
+        /* An outage lasts until something is on the disk again: that a load can begin does not mean that it gets on. */
+        if (run->has_moved || deadline_ms == CLOCK_NEVER) {
             deadline_ms = clock_now_ms() + run->options->wait_timeout_ms;
             backoff_reset(&backoff);
         }
@@ -222,12 +240,14 @@ static int load(struct run *run, struct err *err)
 int etl_run(const struct etl_options *options, struct etl_summary *summary, struct err *err)
 {
     memset(summary, 0, sizeof(*summary));
-    struct err own;
+    struct err own = {.transient = false};
     struct run run = {.options = options, .summary = summary, .stop_fd = STOP_NONE, .name = BUFFER_EMPTY};
     int64_t started_ms = clock_now_ms();
     err = err == NULL ? &own : err;
     run.loader.options = options;
     run.loader.tally = &run.tally;
+    run.loader.tell = run_tell;
+    run.loader.tell_context = &run;
     int result = prepare(&run, err);
     run.loader.stop_fd = run.stop_fd;
     result = result == 0 ? load(&run, err) : result;

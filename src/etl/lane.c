@@ -10,6 +10,7 @@
 #include "digitalism/base/clock.h"
 #include "digitalism/base/stop.h"
 #include "digitalism/db_batch.h"
+#include "etl/ledger.h"
 #include "etl/refusal.h"
 #include "etl/statements.h"
 
@@ -17,6 +18,7 @@
 #define STATEMENT_TIMEOUT_MS INT64_C(300000)
 #define BARRIER_BATCHES      32 /* every so many batches a commit waits for the disk */
 #define ATTEMPTS_MAX         5  /* of a batch that is refused again and again */
+#define AGAIN_MS             50 /* so long who won a deadlock has to get on; longer each time */
 
 static void push(struct batch_queue *queue, struct batch *batch)
 {
@@ -65,6 +67,7 @@ int lane_open(struct lane *lane, const struct etl_options *options, struct err *
     lane->mode = options->mode;
     lane->is_dry = options->is_dry;
     int failure = db_open(&lane->db, options->target, &db_options, err);
+    failure = failure == 0 && !lane->is_dry ? ledger_mark_lane(lane->db, err) : failure;
     failure = failure == 0 ? statements_prepare(lane->db, lane->mode, lane->is_dry, err) : failure;
     return failure == 0 ? db_batch_begin(lane->db, err) : failure;
 }
@@ -169,6 +172,11 @@ static int complain_place(const struct batch *batch, struct err *err)
     return -(int) ERR_DATABASE;
 }
 
+static int64_t pause_ms(const struct batch *batch, int attempt)
+{
+    return refusal_is_of_rows(&batch->refusal) ? 0 : (int64_t) AGAIN_MS << attempt;
+}
+
 /* Sends one batch until it is committed, turning rows that PostgreSQL refuses into rejects. Takes the batch over. */
 static int mend_batch(struct lane *lane, struct batch *batch, struct err *err)
 {
@@ -181,9 +189,12 @@ static int mend_batch(struct lane *lane, struct batch *batch, struct err *err)
         }
         if (batch->is_refused) {
             failure = refusal_mend(lane, batch, err);
+            failure = failure == 0 ? stop_sleep(STOP_NONE, pause_ms(batch, attempt), err) : failure;
         }
         if (failure == 0) {
             batch->is_refused = false;
+            /* By the statement that the rows were tried with: the other one checks those too that are there already. */
+            lane->is_fresh = false;
             failure = lane_send(lane, batch, err);
             batch = NULL;
             failure = failure == 0 ? settle(lane, err) : failure;

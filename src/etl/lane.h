@@ -36,6 +36,7 @@ struct lane {
     struct rejects_tally *tally;
     unsigned since_barrier; /* batches */
     bool is_fresh;          /* most rows were new lately */
+    int stop_fd;            /* ends the search for refused rows */
 };
 
 /* Connects, and readies the session for the mode. */

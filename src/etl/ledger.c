@@ -16,6 +16,9 @@
 /* The lock's two keys: "digi" and "etl" in ASCII. */
 #define LOCK_CLASS  "1684629353"
 #define LOCK_OBJECT "6649964"
+/* That of the connections that load: "lane". */
+#define LANE_OBJECT  "1818324581"
+#define LEFT_POLL_MS 50
 
 const char *const etl_mode_names[] = {[ETL_MODE_SKIP] = "skip", [ETL_MODE_REPLACE] = "replace"};
 static_assert(sizeof(etl_mode_names) / sizeof(etl_mode_names[0]) == ETL_MODE_COUNT, "every mode has a name");
@@ -67,6 +70,40 @@ int ledger_lock(struct db *db, int stop_fd, struct err *err)
     }
 }
 
+int ledger_mark_lane(struct db *db, struct err *err)
+{
+    return db_exec(db, "SELECT pg_advisory_lock_shared(" LOCK_CLASS ", " LANE_OBJECT ")", err);
+}
+
+int ledger_end_left(struct db *db, int stop_fd, struct err *err)
+{
+    /* Those of another role can only be waited for. */
+    static const char sql[] =
+        "SELECT CASE WHEN a.usename = current_user THEN pg_terminate_backend(a.pid) END FROM pg_locks AS l "
+        "JOIN pg_stat_activity AS a USING (pid) WHERE l.locktype = 'advisory' AND l.objsubid = 2 "
+        "AND l.classid = " LOCK_CLASS " AND l.objid = " LANE_OBJECT " AND l.database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())";
+    bool is_told = false;
+    for (;;) {
+        DB_RESULT_AUTO left = NULL;
+        int failure = db_query(db, &left, sql, NULL, 0, err);
+        if (failure < 0) {
+            return err_prefix(err, "cannot end what another ETL has left behind");
+        }
+        if (db_result_rows(left) == 0) {
+            return 0;
+        }
+        if (!is_told) {
+            log_info("ending %zu loading connections that another ETL has left behind", db_result_rows(left));
+            is_told = true;
+        }
+        failure = stop_sleep(stop_fd, LEFT_POLL_MS, err);
+        if (failure < 0) {
+            return failure;
+        }
+    }
+}
+
 #define COUNTS                                                                                                         \
     "rows_read, rows_inserted, rows_updated, rows_unchanged, rows_duplicate, rows_rejected, rows_without_coordinates"
 #define SUMS                                                                                                           \
@@ -91,7 +128,7 @@ int ledger_close_dead(struct db *db, struct err *err)
                    "sum(rows_duplicate)::int8 AS rows_duplicate, sum(rows_rejected)::int8 AS rows_rejected, "
                    "sum(rows_without_coordinates)::int8 AS rows_without_coordinates, min(position) AS position "
                    "FROM digitalism_etl_progress GROUP BY run_id) AS p "
-                   "WHERE p.run_id = r.id AND r.state = 'running'; "
+                   "WHERE p.run_id = r.id AND (r.state = 'running' OR r.rows_read <> p.rows_read); "
                    "UPDATE digitalism_etl_runs SET state = 'interrupted', finished_at = now(), "
                    "error = 'ended without a word' WHERE state = 'running'",
                    err);
@@ -212,6 +249,14 @@ int ledger_resume(struct db *db, struct ledger_run *run, const struct ledger_fil
         run->positions[i] = (uint64_t) db_result_integer(result, i, 1);
     }
     return 0;
+}
+
+int ledger_forget_places(struct db *db, int64_t run, struct err *err)
+{
+    char id[NUMBER_SIZE];
+    (void) snprintf(id, sizeof(id), "%" PRId64, run);
+    const struct db_value values[] = {db_text(id)};
+    return db_query(db, NULL, "DELETE FROM digitalism_etl_progress WHERE run_id = $1", values, 1, err);
 }
 
 int ledger_update(struct db *db, int64_t run, struct err *err)

@@ -23,6 +23,15 @@ extern const char *const etl_mode_names[ETL_MODE_COUNT];
  * wait with -ERR_INTERRUPTED. The lock ends with the connection. */
 int ledger_lock(struct db *db, int stop_fd, struct err *err);
 
+/* What each connection that loads takes as well, shared, so that the holder of the lock finds those that another ETL
+ * has left behind. */
+int ledger_mark_lane(struct db *db, struct err *err);
+
+/* Ends the loading connections of an ETL that has lost the lock, and waits until they are gone; to be called under the
+ * lock. PostgreSQL goes on with what a dead client has sent, as long as that takes, and could write an old value over
+ * one of ours. A stop ends the wait with -ERR_INTERRUPTED. */
+int ledger_end_left(struct db *db, int stop_fd, struct err *err);
+
 /* Closes the rows of runs that ended without a word; to be called under the lock. */
 int ledger_close_dead(struct db *db, struct err *err);
 
@@ -61,6 +70,9 @@ int ledger_find(struct db *db, struct ledger_run *run, const struct ledger_file 
 int ledger_start(struct db *db, struct ledger_run *run, const struct ledger_file *file, enum etl_mode mode,
                  size_t part_count, struct err *err);
 int ledger_resume(struct db *db, struct ledger_run *run, const struct ledger_file *file, struct err *err);
+
+/* Keeps a run that is closed from being taken up: what it has loaded is not of the file that it was begun for. */
+int ledger_forget_places(struct db *db, int64_t run, struct err *err);
 
 /* Brings the row's counts up to those of its parts, for who looks at a run that goes on. */
 int ledger_update(struct db *db, int64_t run, struct err *err);

@@ -79,6 +79,15 @@ static int complain_limit(const struct run *run, struct err *err)
     return -(int) ERR_ETL;
 }
 
+int64_t run_tell(void *context)
+{
+    struct run *run = context;
+    if (progress_is_due(&run->progress)) {
+        progress_tell(&run->progress, run->summary->counts.read + run->loader.durable.read);
+    }
+    return run->progress.next_ms;
+}
+
 static void tell_progress(struct run *run)
 {
     if (!run->options->is_dry && clock_remaining_ms(run->ledger_ms) == 0) {
@@ -86,9 +95,7 @@ static void tell_progress(struct run *run)
         (void) ledger_update(run->db, run->loader.run, NULL);
         run->ledger_ms = clock_now_ms() + LEDGER_MS;
     }
-    if (progress_is_due(&run->progress)) {
-        progress_tell(&run->progress, run->summary->counts.read + run->loader.durable.read);
-    }
+    (void) run_tell(run);
 }
 
 static int load_records(struct run *run, struct source *source, struct err *err)
@@ -113,11 +120,12 @@ static int load_records(struct run *run, struct source *source, struct err *err)
 }
 
 /* The file has to be the one that was examined: with other records the choice among duplicates would be wrong. */
-static int check_same(const struct run *run, size_t index, struct source *source, struct err *err)
+static int check_same(const struct run *run, size_t index, struct source *source, bool *is_changed, struct err *err)
 {
     char sha256[SHA256_TEXT_SIZE];
     int result = source_sha256(source, sha256, err);
-    if (result == 0 && strcmp(sha256, run->facts[index].sha256) != 0) {
+    *is_changed = result == 0 && strcmp(sha256, run->facts[index].sha256) != 0;
+    if (*is_changed) {
         (void) err_set(err, ERR_ETL, "%s was changed while it was being loaded", run->facts[index].path);
         err_hint(err, "load it again");
         return -(int) ERR_ETL;
@@ -146,7 +154,6 @@ static int begin(struct run *run, size_t index, struct err *err)
     }
     ledger->is_ours = true;
     if (failure == 0) {
-        run->began = true;
         run->rows += facts->records;
         run->tally.count += ledger->counts.rejected;
     }
@@ -192,6 +199,7 @@ static bool is_last_load(const struct run *run, size_t index)
 static int load_file(struct run *run, size_t index, struct err *err)
 {
     SOURCE_AUTO source = NULL;
+    bool is_changed = false;
     int failure = source_open(&source, run->facts[index].path, &run->options->format, err);
     failure = failure == 0 ? begin(run, index, err) : failure;
     if (failure != 0) {
@@ -199,13 +207,17 @@ static int load_file(struct run *run, size_t index, struct err *err)
     }
     failure = loader_begin(&run->loader, run->facts[index].path, &run->ledgers[index], err);
     failure = failure == 0 ? load_records(run, source, err) : failure;
-    failure = failure == 0 ? check_same(run, index, source, err) : failure;
+    run->has_moved = run->has_moved || run->loader.durable.read > run->ledgers[index].counts.read;
+    failure = failure == 0 ? check_same(run, index, source, &is_changed, err) : failure;
     progress_hide(&run->progress);
     if (failure == 0 && is_last_load(run, index) && over_limit(run, true)) {
         failure = complain_limit(run, err);
     }
     if (failure != 0) {
         end_badly(run, index, err);
+        if (is_changed && !run->options->is_dry) {
+            (void) ledger_forget_places(run->db, run->ledgers[index].id, NULL);
+        }
         return failure;
     }
     failure = finish(run, index, NULL, err);

@@ -71,7 +71,7 @@ int loader_begin(struct loader *loader, const char *file, const struct ledger_ru
     int failure = 0;
     while (failure == 0 && loader->lane_count < run->part_count && loader->lane_count < loader->options->jobs) {
         struct lane *lane = &loader->lanes[loader->lane_count];
-        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally};
+        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally, .stop_fd = loader->stop_fd};
         loader->lane_count += 1;
         failure = lane_open(lane, loader->options, err);
     }
@@ -114,13 +114,20 @@ static int receive(struct loader *loader, int stop_fd, int64_t deadline_ms, stru
     return failure;
 }
 
+/* The same with no limit, but for what is told meanwhile. A stop ends it. */
+static int await(struct loader *loader, struct err *err)
+{
+    int64_t tell_ms = loader->tell == NULL ? CLOCK_NEVER : loader->tell(loader->tell_context);
+    return receive(loader, loader->stop_fd, tell_ms, err);
+}
+
 static int send_filling(struct loader *loader, size_t part, struct err *err)
 {
     struct loader_part *state = &loader->parts[part];
     struct lane *lane = lane_of(loader, part);
     int failure = receive(loader, STOP_NONE, clock_now_ms(), err);
     while (failure == 0 && !lane_has_room(lane, state->filling)) {
-        failure = receive(loader, loader->stop_fd, CLOCK_NEVER, err);
+        failure = await(loader, err);
     }
     if (failure == 0) {
         state->sent = state->filling->to;
@@ -212,7 +219,7 @@ int loader_finish(struct loader *loader, struct err *err)
         failure = loader->parts[i].filling == NULL ? 0 : send_filling(loader, i, err);
     }
     while (failure == 0 && is_waiting(loader)) {
-        failure = receive(loader, loader->stop_fd, CLOCK_NEVER, err);
+        failure = await(loader, err);
     }
     return failure;
 }

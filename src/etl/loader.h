@@ -26,6 +26,8 @@ struct loader {
     struct lane lanes[ETL_JOBS_MAX];
     size_t lane_count; /* open ones */
     struct rejects_tally *tally;
+    int64_t (*tell)(void *context); /* called while it waits, at the time that it returned last; may be NULL */
+    void *tell_context;
     struct etl_counts durable; /* of the file at hand, with what earlier attempts had loaded */
 
     /* Of the file at hand. */

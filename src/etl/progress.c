@@ -54,7 +54,8 @@ void progress_tell(struct progress *progress, uint64_t done)
 {
     int64_t now_ms = clock_now_ms();
     uint64_t elapsed_ms = (uint64_t) (now_ms - progress->started_ms) + 1;
-    uint64_t rate = (done - progress->first_done) * 1000 / elapsed_ms;
+    uint64_t moved = done > progress->first_done ? done - progress->first_done : 0;
+    uint64_t rate = moved * 1000 / elapsed_ms;
     uint64_t percent = progress->total == 0 ? 100 : done * 100 / progress->total;
     BUFFER_AUTO text = BUFFER_EMPTY;
     buffer_append_format(&text, "%" PRIu64 " of %" PRIu64 " rows, %" PRIu64 " rows/s", done, progress->total, rate);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digitalism/base/stop.h"
 #include "digitalism/db_batch.h"
 #include "etl/statements.h"
 
@@ -146,11 +147,16 @@ int refusal_mend(struct lane *lane, struct batch *batch, struct err *err)
     }
     struct batch *mended = batch_new();
     struct search search = {.lane = lane, .batch = batch, .trial = batch_new()};
-    int failure = mended == NULL || search.trial == NULL ? err_set(err, ERR_INTERNAL, "no memory for a batch") : 0;
-    failure = failure == 0 ? db_batch_end(lane->db, err) : failure;
-    failure = failure == 0 ? sort_out(&search, mended, err) : failure;
-    failure = failure == 0 ? db_batch_begin(lane->db, err) : failure;
-    if (failure == 0) {
+    bool has_memory = mended != NULL && search.trial != NULL;
+    int failure = has_memory ? db_batch_end(lane->db, err) : err_set(err, ERR_INTERNAL, "no memory for a batch");
+    if (failure == 0 && has_memory) {
+        /* Trials change nothing, so that a stop may cancel them. */
+        db_interruptible(lane->db, lane->stop_fd);
+        failure = sort_out(&search, mended, err);
+        db_interruptible(lane->db, STOP_NONE);
+        failure = failure == 0 ? db_batch_begin(lane->db, err) : failure;
+    }
+    if (failure == 0 && has_memory) {
         swap_content(batch, mended);
     }
     batch_free(search.trial);

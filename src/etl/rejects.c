@@ -144,7 +144,8 @@ void rejects_write_file(struct db *db, int64_t run, const char *directory)
     BUFFER_AUTO path = BUFFER_EMPTY;
     BUFFER_AUTO unfinished = BUFFER_EMPTY;
     buffer_append_format(&path, "%s/%" PRId64 ".csv", directory, run);
-    buffer_append_format(&unfinished, "%s/.%" PRId64 ".csv.%d", directory, run, (int) getpid());
+    /* The same name for all attempts at a run, so that a killed one's is taken over by the next. */
+    buffer_append_format(&unfinished, "%s/.%" PRId64 ".csv", directory, run);
     int failure = buffer_failed(&path) || buffer_failed(&unfinished) ? err_set(&err, ERR_INTERNAL, "no memory") : 0;
     failure = failure == 0 ? write_new(db, run, buffer_text(&unfinished), &err) : failure;
     if (failure == 0 && rename(buffer_text(&unfinished), buffer_text(&path)) != 0) {

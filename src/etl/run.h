@@ -41,7 +41,7 @@ struct run {
     uint64_t records;  /* of all files together */
     uint64_t rows;     /* of those files that are loaded, for the limit of rejects */
     int64_t ledger_ms; /* when the ledger's row is brought up to date next */
-    bool began;        /* something was loaded, or could have been */
+    bool has_moved;    /* something got onto the disk */
 };
 
 /* Reads all files to know them: faults of a file as a whole are found before anything of it is loaded, and where it
@@ -50,5 +50,8 @@ int run_examine(struct run *run, struct err *err);
 
 /* Loads one file, or only sees its keys where the ledger says that it is loaded. */
 int run_load(struct run *run, size_t index, struct err *err);
+
+/* Tells how far a run (`context`) is, if that is due, and returns when it will be next. */
+int64_t run_tell(void *context);
 
 #endif

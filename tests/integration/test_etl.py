@@ -276,6 +276,20 @@ def test_rows_that_postgresql_refuses(load, database, tmp_path, run):
     assert 'new row for relation "cities" violates check constraint "no_fifty"' in result.text
 
 
+def test_a_row_that_is_there_and_not_allowed_any_more(load, database, tmp_path, run):
+    """A constraint younger than a row of the table does not keep the file from loading: in skip that row is not written,
+    whatever the loader takes the batch for (most rows before it were new)."""
+    assert run("migrate", env=settings(database.url)).code == 0
+    database.query("INSERT INTO cities (name, code_postal, department_id, created_at, updated_at) "
+                   "SELECT 'VILLE 350', '75001', min(id), now(), now() FROM departments; "
+                   "ALTER TABLE cities ADD CONSTRAINT no_fifty CHECK (name NOT IN ('VILLE 350', 'VILLE 360')) NOT VALID")
+    path = write(tmp_path / "a.csv", "nom_commune,code_postal\n" + "".join(f"Ville {n},75001\n" for n in range(1, 401)))
+    result = load(path, ETL_BATCH_SIZE=10)
+    assert result.code == 0, result
+    assert counts(result) == (400, 398, 0, 1, 0, 1)
+    assert database.query("SELECT record, code FROM digitalism_etl_rejects") == [(360, "postgresql_23514")]
+
+
 def test_rows_refused_at_the_commit(load, database, tmp_path, run):
     """A deferred constraint refuses at the commit only; the row is found all the same."""
     assert run("migrate", env=settings(database.url)).code == 0

@@ -1,0 +1,18 @@
+"""Goal: whatever is killed, cut or lost while files are loaded, and whenever: nothing reported is missing, and the next run
+ends where an uninterrupted one does.
+
+Not here: hundreds of points (tests/soak/test_etl_soak.py); each single promise about resuming (test_etl_resume.py).
+"""
+
+import pytest
+
+from etl_sweep import ACTIONS, Sweep
+
+
+@pytest.mark.parametrize("mode", ["skip", "replace"])
+def test_interrupted_in_every_way_at_a_sample_of_points(binary, cluster, tmp_path, mode):
+    """Each way once, at a place of its own, before or behind the server's work."""
+    sweep = Sweep(binary, cluster, tmp_path, mode, records=2100, kinds=[(1, 100), (2, 7)])
+    for point in sweep.points(len(ACTIONS)):
+        sweep.try_point(point)
+    assert set(sweep.tried) == set(ACTIONS)
