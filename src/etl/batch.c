@@ -65,6 +65,7 @@ void batch_clear(struct batch *batch, size_t part, uint64_t from)
     batch->from = from;
     batch->to = from;
     batch->is_durable = false;
+    batch->is_fresh = false;
     batch->is_refused = false;
     batch->failed = false;
     batch->next = NULL;

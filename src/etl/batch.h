@@ -36,6 +36,7 @@ struct batch {
     uint64_t from; /* the place of its part where it begins, and where it ends: record numbers */
     uint64_t to;
     bool is_durable; /* its commit waits for the disk */
+    bool is_fresh;   /* sent by the statement for new rows */
     bool is_refused;
     struct err refusal;
     bool failed; /* memory was short */

@@ -15,7 +15,8 @@
 #include "etl/run.h"
 #include "etl/source.h"
 
-#define STATEMENT_TIMEOUT_MS INT64_C(300000) /* for locks that others hold */
+#define STATEMENT_TIMEOUT_MS INT64_C(300000)         /* for locks that others hold */
+#define LARGE_BYTES          ((uint64_t) 256 * 1024) /* of a file, for each connection */
 #define RETRY_FIRST_MS       200
 #define RETRY_MAX_MS         5000
 
@@ -160,6 +161,17 @@ static void start_progress(struct run *run)
     progress_start(&run->progress, total, done);
 }
 
+/* Whether some file is surely large enough for every connection, so that they can be opened before it was read. */
+static bool is_worth_all_jobs(const struct run *run)
+{
+    for (size_t i = 0; i < run->files.count; i++) {
+        if (run->ledgers[i].state != LEDGER_DONE && run->facts[i].bytes >= run->options->jobs * LARGE_BYTES) {
+            return !run->options->is_dry;
+        }
+    }
+    return false;
+}
+
 static int attempt(struct run *run, struct err *err)
 {
     size_t work = 0;
@@ -176,7 +188,11 @@ static int attempt(struct run *run, struct err *err)
     if (work == 0) {
         return 0;
     }
-    failure = run_examine(run, err);
+    failure = loader_look(&run->loader, run->db, err);
+    if (failure == 0 && is_worth_all_jobs(run)) {
+        loader_open(&run->loader, run->options->jobs);
+    }
+    failure = failure == 0 ? run_examine(run, err) : failure;
     /* From here on a stop is looked for between records: a statement that was cancelled while it was being committed
      * could not be counted truly. */
     db_interruptible(run->db, STOP_NONE);

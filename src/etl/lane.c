@@ -16,9 +16,10 @@
 
 /* A batch takes milliseconds; this is for locks that others hold. */
 #define STATEMENT_TIMEOUT_MS INT64_C(300000)
-#define BARRIER_BATCHES      32 /* every so many batches a commit waits for the disk */
-#define ATTEMPTS_MAX         5  /* of a batch that is refused again and again */
-#define AGAIN_MS             50 /* so long who won a deadlock has to get on; longer each time */
+#define BARRIER_BATCHES      32   /* every so many batches a commit waits for the disk */
+#define FRESH_ROWS           2000 /* so many new ones in a row, and the next ones are thought to be new too */
+#define ATTEMPTS_MAX         5    /* of a batch that is refused again and again */
+#define AGAIN_MS             50   /* so long who won a deadlock has to get on; longer each time */
 
 static void push(struct batch_queue *queue, struct batch *batch)
 {
@@ -66,7 +67,7 @@ int lane_open(struct lane *lane, const struct etl_options *options, struct err *
                                           .statement_timeout_ms = STATEMENT_TIMEOUT_MS};
     lane->mode = options->mode;
     lane->is_dry = options->is_dry;
-    int failure = db_open(&lane->db, options->target, &db_options, err);
+    int failure = db_open_stoppable(&lane->db, options->target, &db_options, lane->stop_fd, err);
     failure = failure == 0 && !lane->is_dry ? ledger_mark_lane(lane->db, err) : failure;
     failure = failure == 0 ? statements_prepare(lane->db, lane->mode, lane->is_dry, err) : failure;
     return failure == 0 ? db_batch_begin(lane->db, err) : failure;
@@ -107,8 +108,8 @@ int lane_send(struct lane *lane, struct batch *batch, struct err *err)
     struct db_value values[BATCH_VALUES_MAX];
     struct batch_texts texts;
     int count = batch_values(batch, lane->is_dry, values, &texts);
-    const char *name = statements_name(lane->mode, lane->is_dry, lane->is_fresh);
-    return db_batch_send(lane->db, name, values, count, err);
+    batch->is_fresh = lane->is_fresh && !lane->is_dry;
+    return db_batch_send(lane->db, statements_name(batch->is_fresh), values, count, err);
 }
 
 static void count_committed(struct lane *lane, struct batch *batch, const struct db_result *rows)
@@ -118,7 +119,13 @@ static void count_committed(struct lane *lane, struct batch *batch, const struct
     counts->updated = (uint64_t) db_result_integer(rows, 0, 1);
     counts->unchanged = batch_rows(batch) - counts->inserted - counts->updated;
     counts_add(&lane->pending, counts);
-    lane->is_fresh = counts->inserted * 2 > batch_rows(batch);
+    if (counts->inserted < batch_rows(batch)) {
+        lane->new_rows = 0;
+        lane->is_fresh = false;
+    } else {
+        lane->new_rows += batch_rows(batch);
+        lane->is_fresh = !lane->was_wrong && (lane->is_fresh || lane->new_rows >= FRESH_ROWS);
+    }
     if (batch->is_durable) {
         counts_add(lane->durable, &lane->pending);
         lane->pending = (struct etl_counts){.read = 0};
@@ -140,6 +147,7 @@ static int take_answer(struct lane *lane, struct err *err)
     } else {
         batch->is_refused = answer.rows == NULL;
         batch->refusal = answer.refusal;
+        lane->was_wrong = lane->was_wrong || (batch->is_refused && batch->is_fresh);
         push(&lane->failed, batch);
     }
     db_result_free(answer.rows);

@@ -35,7 +35,9 @@ struct lane {
     struct etl_counts *durable; /* the owner's: what is on the disk, from all lanes */
     struct rejects_tally *tally;
     unsigned since_barrier; /* batches */
-    bool is_fresh;          /* most rows were new lately */
+    bool is_fresh;          /* all rows are thought to be new */
+    bool was_wrong;         /* a batch of which that was thought was refused */
+    size_t new_rows;        /* in a row, up to now */
     int stop_fd;            /* ends the search for refused rows */
 };
 

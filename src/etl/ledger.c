@@ -23,19 +23,23 @@
 const char *const etl_mode_names[] = {[ETL_MODE_SKIP] = "skip", [ETL_MODE_REPLACE] = "replace"};
 static_assert(sizeof(etl_mode_names) / sizeof(etl_mode_names[0]) == ETL_MODE_COUNT, "every mode has a name");
 
+/* Two statements, because looking at pg_locks takes longer than all else, and is seldom needed. */
 static int try_lock(struct db *db, bool *taken, int64_t *holder, struct err *err)
 {
-    DB_RESULT_AUTO result = NULL;
-    int status = db_query(db, &result,
-                          "SELECT pg_try_advisory_lock(" LOCK_CLASS ", " LOCK_OBJECT "), "
-                          "(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
-                          "AND classid = " LOCK_CLASS " AND objid = " LOCK_OBJECT " AND database = "
-                          "(SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1)",
-                          NULL, 0, err);
-    if (status == 0) {
-        *taken = db_result_boolean(result, 0, 0);
-        *holder = db_result_integer(result, 0, 1);
+    DB_RESULT_AUTO locked = NULL;
+    DB_RESULT_AUTO found = NULL;
+    int status = db_query(db, &locked, "SELECT pg_try_advisory_lock(" LOCK_CLASS ", " LOCK_OBJECT ")", NULL, 0, err);
+    if (status < 0 || db_result_boolean(locked, 0, 0)) {
+        *taken = status == 0;
+        return status;
     }
+    status = db_query(db, &found,
+                      "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
+                      "AND classid = " LOCK_CLASS " AND objid = " LOCK_OBJECT " AND database = "
+                      "(SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
+                      NULL, 0, err);
+    *taken = false;
+    *holder = status == 0 && db_result_rows(found) > 0 ? db_result_integer(found, 0, 0) : 0;
     return status;
 }
 
@@ -75,6 +79,18 @@ int ledger_mark_lane(struct db *db, struct err *err)
     return db_exec(db, "SELECT pg_advisory_lock_shared(" LOCK_CLASS ", " LANE_OBJECT ")", err);
 }
 
+/* Whether no connection that loads is there: then the lock is to be had for a moment. */
+static int is_alone(struct db *db, bool *alone, struct err *err)
+{
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, &result,
+                           "SELECT CASE WHEN pg_try_advisory_lock(" LOCK_CLASS ", " LANE_OBJECT ") "
+                           "THEN pg_advisory_unlock(" LOCK_CLASS ", " LANE_OBJECT ") ELSE false END",
+                           NULL, 0, err);
+    *alone = failure == 0 && db_result_boolean(result, 0, 0);
+    return failure;
+}
+
 int ledger_end_left(struct db *db, int stop_fd, struct err *err)
 {
     /* Those of another role can only be waited for. */
@@ -83,6 +99,11 @@ int ledger_end_left(struct db *db, int stop_fd, struct err *err)
         "JOIN pg_stat_activity AS a USING (pid) WHERE l.locktype = 'advisory' AND l.objsubid = 2 "
         "AND l.classid = " LOCK_CLASS " AND l.objid = " LANE_OBJECT " AND l.database = "
         "(SELECT oid FROM pg_database WHERE datname = current_database())";
+    bool alone = false;
+    int failed = is_alone(db, &alone, err);
+    if (failed < 0 || alone) {
+        return failed;
+    }
     bool is_told = false;
     for (;;) {
         DB_RESULT_AUTO left = NULL;

@@ -9,7 +9,7 @@
 #include "etl/run.h"
 #include "etl/source.h"
 
-#define LEDGER_MS        250  /* the ledger's row is as fresh as that, for who looks at it meanwhile */
+#define LEDGER_MS        500  /* the ledger's row is as fresh as that, for who looks at it meanwhile */
 #define PART_RECORDS_MIN 2000 /* of a file; for fewer one more connection costs more than it brings */
 
 static bool over_limit(const struct run *run, bool at_end)

@@ -46,8 +46,60 @@ static void drop_filling(struct loader *loader)
     }
 }
 
+int loader_look(struct loader *loader, struct db *db, struct err *err)
+{
+    DB_RESULT_AUTO result = NULL;
+    int failure = db_query(db, &result, "SELECT NOT EXISTS (SELECT FROM cities)", NULL, 0, err);
+    loader->is_empty = failure == 0 && db_result_boolean(result, 0, 0);
+    return failure;
+}
+
+static void *open_in_thread(void *argument)
+{
+    struct loader_opening *opening = argument;
+    opening->failure = lane_open(opening->lane, opening->options, &opening->err);
+    return NULL;
+}
+
+void loader_open(struct loader *loader, size_t lane_count)
+{
+    for (; loader->lane_count < lane_count; loader->lane_count++) {
+        struct lane *lane = &loader->lanes[loader->lane_count];
+        struct loader_opening *opening = &loader->openings[loader->lane_count];
+        *lane = (struct lane){.durable = &loader->durable,
+                              .tally = loader->tally,
+                              .stop_fd = loader->stop_fd,
+                              .is_fresh = loader->is_empty};
+        *opening = (struct loader_opening){.lane = lane, .options = loader->options};
+        opening->is_running = pthread_create(&opening->thread, NULL, open_in_thread, opening) == 0;
+        if (!opening->is_running) {
+            (void) open_in_thread(opening);
+        }
+    }
+}
+
+/* Waits until every lane is open, or is not to be had. */
+static int join_openings(struct loader *loader, struct err *err)
+{
+    int failure = 0;
+    for (size_t i = 0; i < loader->lane_count; i++) {
+        struct loader_opening *opening = &loader->openings[i];
+        if (opening->is_running) {
+            (void) pthread_join(opening->thread, NULL);
+            opening->is_running = false;
+        }
+        if (opening->failure != 0 && failure == 0) {
+            failure = opening->failure;
+            *err = opening->err;
+        }
+    }
+    return failure;
+}
+
 void loader_done(struct loader *loader)
 {
+    struct err ignored;
+    (void) join_openings(loader, &ignored);
     drop_filling(loader);
     for (size_t i = 0; i < loader->lane_count; i++) {
         lane_close(&loader->lanes[i]);
@@ -68,14 +120,8 @@ int loader_begin(struct loader *loader, const char *file, const struct ledger_ru
     for (size_t i = 0; i < run->part_count; i++) {
         loader->parts[i] = (struct loader_part){.position = run->positions[i], .sent = run->positions[i]};
     }
-    int failure = 0;
-    while (failure == 0 && loader->lane_count < run->part_count && loader->lane_count < loader->options->jobs) {
-        struct lane *lane = &loader->lanes[loader->lane_count];
-        *lane = (struct lane){.durable = &loader->durable, .tally = loader->tally, .stop_fd = loader->stop_fd};
-        loader->lane_count += 1;
-        failure = lane_open(lane, loader->options, err);
-    }
-    return failure;
+    loader_open(loader, run->part_count < loader->options->jobs ? run->part_count : loader->options->jobs);
+    return join_openings(loader, err);
 }
 
 size_t loader_part_of_row(const struct loader *loader, const struct row *row)

@@ -3,6 +3,7 @@
 #ifndef ETL_LOADER_H
 #define ETL_LOADER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +24,17 @@ int loader_departments(struct db *db, struct departments *departments, struct er
 struct loader {
     const struct etl_options *options;
     int stop_fd;
+    bool is_empty; /* the table was, before the first load */
     struct lane lanes[ETL_JOBS_MAX];
-    size_t lane_count; /* open ones */
+    size_t lane_count; /* open ones, and those that are being opened */
+    struct loader_opening {
+        pthread_t thread;
+        bool is_running;
+        struct lane *lane;
+        const struct etl_options *options;
+        int failure;
+        struct err err;
+    } openings[ETL_JOBS_MAX];
     struct rejects_tally *tally;
     int64_t (*tell)(void *context); /* called while it waits, at the time that it returned last; may be NULL */
     void *tell_context;
@@ -41,7 +51,14 @@ struct loader {
     } parts[LEDGER_PARTS_MAX];
 };
 
-/* Begins a file: opens the lanes that it needs, takes the ledger's places of its parts. */
+/* Looks whether there is any city yet. */
+int loader_look(struct loader *loader, struct db *db, struct err *err);
+
+/* Begins to open so many lanes, each in a thread of its own: logging in takes a while that can be used, and what goes
+ * wrong is told by loader_begin(). */
+void loader_open(struct loader *loader, size_t lane_count);
+
+/* Begins a file: waits for the lanes that it needs, takes the ledger's places of its parts. */
 int loader_begin(struct loader *loader, const char *file, const struct ledger_run *run, struct err *err);
 void loader_done(struct loader *loader);
 

@@ -52,7 +52,7 @@ static int try_rows(struct search *search, size_t first, size_t count, bool *is_
         return failure;
     }
     int parameter_count = batch_values(trial, search->lane->is_dry, values, &texts);
-    const char *name = statements_name(search->lane->mode, search->lane->is_dry, false);
+    const char *name = statements_name(false);
     int refused = db_query_prepared(db, NULL, name, values, parameter_count, refusal);
     *is_taken = refused == 0;
     if (refused != 0 && !refusal_is_of_rows(refusal)) {

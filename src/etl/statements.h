@@ -11,9 +11,9 @@
 /* Prepares a connection for batches: its settings and the mode's statements. */
 int statements_prepare(struct db *db, enum etl_mode mode, bool is_dry, struct err *err);
 
-/* The name of the statement for a batch. `is_fresh`: most rows will be new, so that looking for them first does not
- * pay. */
-const char *statements_name(enum etl_mode mode, bool is_dry, bool is_fresh);
+/* The name of the statement for a batch. `is_fresh`: no row of it is thought to be there; one that is refuses the
+ * batch, which the other statement then takes. Dry runs have no such statement. */
+const char *statements_name(bool is_fresh);
 
 /* The parameters, in order. The rest, behind a dry run's five, are the batch's place and counts. */
 enum batch_column {

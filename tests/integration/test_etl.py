@@ -317,6 +317,35 @@ def test_a_refusal_that_is_not_about_rows_ends_the_run(load, database, tmp_path,
     assert ledger(database) == [("failed", 0, 0, 0, 0, 0, 0)]
 
 
+def test_a_row_that_was_thought_to_be_new(load, database, tmp_path):
+    """Behind many new rows the loader does not look for each any more: one that is there after all is found unchanged, and
+    is no reject; those around it are loaded."""
+    assert load(write(tmp_path / "a.csv", "nom_commune,code_postal\nVille 5500,75001\nVille 5600,75001\n")).code == 0
+    path = write(tmp_path / "b.csv", "nom_commune,code_postal\n" + "".join(f"Ville {n},75001\n" for n in range(1, 8001)))
+    assert counts(load(path, ETL_JOBS=1)) == (8000, 7998, 0, 2, 0, 0)
+    assert len(cities(database)) == 8000
+
+
+def test_a_row_that_somebody_else_inserts_meanwhile(load, service, database, run, tmp_path):
+    """Into an empty table rows go without being looked for; one that appears meanwhile is found unchanged."""
+    assert run("migrate", env=settings(database.url)).code == 0
+    path = write(tmp_path / "a.csv", "nom_commune,code_postal\n" + "".join(f"Ville {n},75001\n" for n in range(1, 5001)))
+    other = psycopg2.connect(database.socket_url)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("INSERT INTO cities (name, code_postal, department_id, created_at, updated_at) "
+                           "SELECT 'VILLE 1234', '75001', min(id), now(), now() FROM departments")
+        loading = service("etl", path, env=settings(database.url))
+        wait_until(lambda: query(database.socket_url, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                                 "AND datname = current_database()"), what=loading.log)
+        other.commit()
+    finally:
+        other.close()
+    assert loading.wait() == 0, loading.log()
+    assert ledger(database) == [("done", 5000, 4999, 0, 1, 0, 0)]
+    assert len(cities(database)) == 5000
+
+
 def test_two_at_once(load, service, database, tmp_path):
     """The second ETL waits for the first, tells who holds the lock, and then finds everything there."""
     assert load(SAMPLE).code == 0
