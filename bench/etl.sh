@@ -44,9 +44,17 @@ done
 file=$(realpath "$file")
 
 # All output goes to a log that is shown only when something fails.
+# shellcheck disable=SC2120 # the first load takes no flag
 etl() {
-    (cd "$work" && DATABASE_URL=$tcp_url MIGRATIONS_PATH=$root/migrations LOG_LEVEL=error "$binary" etl "$@" "$file") \
-        >"$work/log" 2>&1 || { cat "$work/log" >&2 && die 'the ETL failed'; }
+    (cd "$work" && DATABASE_URL=$tcp_url MIGRATIONS_PATH=$root/migrations LOG_LEVEL=error "$binary" etl --json "$@" "$file") \
+        >"$work/json" 2>"$work/log" || { cat "$work/log" >&2 && die 'the ETL failed'; }
+}
+# The same as a series of the whole command, and one of the loading alone, without waiting and migrating.
+timed_etl() {
+    local series=$1
+    shift
+    timed "$series" etl "$@"
+    record "$series-stage" "$(jq .duration_ms "$work/json")"
 }
 columns='name, department_id, latitude, longitude, created_at, updated_at, code_postal'
 copy() { psql -Xqd "$tcp_url" -v ON_ERROR_STOP=1 -c "\\copy cities ($columns) from '$work/rows.tsv'"; }
@@ -77,7 +85,7 @@ if [ "${MEMORY:-}" = yes ]; then
     while kill -0 "$started" 2>/dev/null; do
         for pid in "$started" $(pgrep -P "$started" || true); do
             kib=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
-            [ "${kib:-0}" -le $most ] || most=$kib
+            [ "${kib:-0}" -le "$most" ] || most=$kib
         done
         sleep 0.2
     done
@@ -94,19 +102,19 @@ sql "\\copy cities ($columns) to '$work/rows.csv' (format csv)"
 records=$(sql 'SELECT max(rows_read) FROM digitalism_etl_runs')
 if [ "${OTHERS:-}" = yes ]; then
     command -v pgloader >/dev/null || die 'pgloader is missing: deploy/dev/packages bench installs it'
-    cat >"$work/cities.load" <<LOAD
+    cat >"$work/cities.load" <<COMMAND
 LOAD CSV FROM '$work/rows.csv' ($columns) INTO ${tcp_url}?tablename=cities TARGET COLUMNS ($columns)
 WITH batch rows = 100, batch concurrency = 1, fields terminated by ',', fields optionally enclosed by '"'
 SET standard_conforming_strings to 'on';
-LOAD
+COMMAND
 fi
 for ((round = 1; round <= rounds; round++)); do
     empty && timed copy copy
-    empty && timed one etl --force --jobs 1
-    empty && timed load etl --force
-    timed unchanged etl
-    timed again etl --force
-    timed replace etl --force --mode replace
+    empty && timed_etl one --force --jobs 1
+    empty && timed_etl load --force
+    timed_etl unchanged
+    timed_etl again --force
+    timed_etl replace --force --mode replace
     [ "$(sql 'SELECT count(*) FROM cities')" = "$rows" ] || die 'the last run left other rows than the first'
     if [ "${OTHERS:-}" = yes ]; then
         empty && timed psycopg2 psycopg2_load
@@ -118,12 +126,18 @@ done
 copy_ms=$(median copy)
 printf '%s: %s records, %s rows; PostgreSQL %s, fsync on; %s CPUs; medians of %s\n\n' "$(basename "$file")" "$records" "$rows" \
     "$(sql 'SHOW server_version')" "$(nproc)" "$rounds"
-printf '| what | ms | rows/s | against \\copy |\n|---|---|---|---|\n'
+printf '| what | ms | rows/s | against \\copy | loading alone | against \\copy |\n|---|---|---|---|---|---|\n'
 while read -r series label; do
     [ -e "$work/$series.series" ] || continue
     ms=$(median "$series")
-    awk -v label="$label" -v ms="$ms" -v rows="$rows" -v copy="$copy_ms" \
-        'BEGIN { printf "| %s | %d | %d | %.2f x |\n", label, ms, rows * 1000 / ms, copy / ms }'
+    stage=
+    [ ! -e "$work/$series-stage.series" ] || stage=$(median "$series-stage")
+    awk -v label="$label" -v ms="$ms" -v rows="$rows" -v copy="$copy_ms" -v stage="$stage" \
+        'BEGIN {
+            printf "| %s | %d | %d | %.2f x |", label, ms, rows * 1000 / ms, copy / ms
+            if (stage != "") printf " %d ms | %.2f x |\n", stage, copy / stage
+            else print " | |"
+        }'
 done <<'TABLE'
 copy psql \copy of the normalised rows, empty table
 one digitalism etl, empty table, one connection
