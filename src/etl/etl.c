@@ -61,10 +61,8 @@ static int prepare(struct run *run, struct err *err)
     if (run->facts == NULL || run->ledgers == NULL) {
         return err_set(err, ERR_INTERNAL, "no memory for %zu files", run->files.count);
     }
-    for (size_t i = 0; i < run->files.count && failure == 0; i++) {
-        failure = fingerprint_file(&run->facts[i], run->files.paths[i], run->stop_fd, err);
-    }
-    return failure;
+    fingerprint_start(&run->reading, run->facts, run->files.paths, run->files.count, run->stop_fd);
+    return 0;
 }
 
 static int refuse_pooler(struct run *run, struct err *err)
@@ -103,6 +101,7 @@ static int connect_and_lock(struct run *run, struct err *err)
         failure = failure == 0 ? ledger_close_dead(run->db, err) : failure;
     }
     failure = failure == 0 ? loader_departments(run->db, &run->departments, err) : failure;
+    failure = failure == 0 ? fingerprint_wait(&run->reading, err) : failure;
     return failure == 0 ? fingerprint_all(run->facts, run->files.count, options, &run->departments, err) : failure;
 }
 
@@ -269,6 +268,8 @@ int etl_run(const struct etl_options *options, struct etl_summary *summary, stru
     result = result == 0 ? load(&run, err) : result;
     rejects_log_rest(&run.tally, options->is_dry ? "" : "; all of them are in the table digitalism_etl_rejects");
     summary->duration_ms = clock_now_ms() - started_ms;
+    struct err ignored;
+    (void) fingerprint_wait(&run.reading, &ignored);
     file_close(&run.stop_fd);
     buffer_done(&run.name);
     free(run.facts);

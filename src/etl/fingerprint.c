@@ -17,7 +17,7 @@
 #define RULES       "2"
 #define CHUNK_BYTES ((size_t) 256 * 1024)
 
-int fingerprint_file(struct ledger_file *file, const char *path, int stop_fd, struct err *err)
+static int hash_file(struct ledger_file *file, const char *path, int stop_fd, struct err *err)
 {
     SHA256_AUTO sum = sha256_new();
     FILE_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -49,6 +49,37 @@ int fingerprint_file(struct ledger_file *file, const char *path, int stop_fd, st
         failure = err_set(err, ERR_INTERNAL, "cannot hash %s", path);
     }
     return failure;
+}
+
+static void *hash_files(void *argument)
+{
+    struct fingerprint_reading *reading = argument;
+    for (size_t i = 0; i < reading->count && reading->failure == 0; i++) {
+        reading->failure = hash_file(&reading->files[i], reading->paths[i], reading->stop_fd, &reading->err);
+    }
+    return NULL;
+}
+
+void fingerprint_start(struct fingerprint_reading *reading, struct ledger_file *files, char *const *paths, size_t count,
+                       int stop_fd)
+{
+    *reading = (struct fingerprint_reading){.files = files, .paths = paths, .count = count, .stop_fd = stop_fd};
+    reading->is_running = pthread_create(&reading->thread, NULL, hash_files, reading) == 0;
+    if (!reading->is_running) {
+        (void) hash_files(reading);
+    }
+}
+
+int fingerprint_wait(struct fingerprint_reading *reading, struct err *err)
+{
+    if (reading->is_running) {
+        (void) pthread_join(reading->thread, NULL);
+        reading->is_running = false;
+    }
+    if (reading->failure != 0) {
+        *err = reading->err;
+    }
+    return reading->failure;
 }
 
 static void add_line(struct sha256 *sum, const char *text)

@@ -141,6 +141,15 @@ int ledger_end_left(struct db *db, int stop_fd, struct err *err)
 
 int ledger_close_dead(struct db *db, struct err *err)
 {
+    /* Mostly there is none, which costs less to see than to change nothing. */
+    DB_RESULT_AUTO found = NULL;
+    int failure = db_query(db, &found,
+                           "SELECT EXISTS (SELECT FROM digitalism_etl_progress) "
+                           "OR EXISTS (SELECT FROM digitalism_etl_runs WHERE state = 'running')",
+                           NULL, 0, err);
+    if (failure < 0 || !db_result_boolean(found, 0, 0)) {
+        return failure;
+    }
     return db_exec(db,
                    "UPDATE digitalism_etl_runs AS r SET " SET_COUNTS ", position = p.position "
                    "FROM (SELECT run_id, " /* one row for each run */

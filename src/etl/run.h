@@ -14,6 +14,7 @@
 #include "etl/choice.h"
 #include "etl/departments.h"
 #include "etl/files.h"
+#include "etl/fingerprint.h"
 #include "etl/ledger.h"
 #include "etl/loader.h"
 #include "etl/progress.h"
@@ -26,7 +27,8 @@ struct run {
     struct etl_summary *summary; /* the caller's */
     int stop_fd;
     struct files files;
-    struct ledger_file *facts;  /* one for each file */
+    struct ledger_file *facts; /* one for each file */
+    struct fingerprint_reading reading;
     struct ledger_run *ledgers; /* one for each file */
     struct rejects_tally tally;
     struct progress progress;
