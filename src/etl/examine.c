@@ -21,6 +21,15 @@ static int foresee(struct run *run, const struct source *source, const struct cs
     return status == ROW_OK ? choice_foresee(&run->choice, &row, run->record, fits, err) : 0;
 }
 
+/* How much room the record's key may take at most: upper case and NFC make a text of UTF-8 three times as long at most
+ * (U+0390). */
+static uint64_t key_bytes(const struct source *source, const struct csv_record *record)
+{
+    int index = source_layout(source)->index[ROW_COLUMN_NAME];
+    size_t length = (size_t) index < record->field_count ? record->fields[index].length : 0;
+    return length * 3 + KEYS_OTHER_BYTES;
+}
+
 /* Reads one file; `foresees` whether rows matter, until they do not fit any more. */
 static int read_file(struct run *run, size_t index, bool *foresees, struct err *err)
 {
@@ -31,6 +40,7 @@ static int read_file(struct run *run, size_t index, bool *foresees, struct err *
     int result = source_open(&source, facts->path, &run->options->format, err);
     while (result == 0 && (result = source_next(source, &record, err)) > 0) {
         run->record += 1;
+        run->key_bytes += key_bytes(source, &record);
         result = *foresees ? foresee(run, source, &record, &fits, err) : 0;
         *foresees = *foresees && fits;
         if (result == 0 && run->record % RUN_STOP_CHECK_RECORDS == 0 && stop_requested(run->stop_fd)) {
@@ -49,6 +59,7 @@ static int read_all(struct run *run, bool *foresees, struct err *err)
 {
     int failure = 0;
     run->record = 0;
+    run->key_bytes = 0;
     for (size_t i = 0; i < run->files.count && failure == 0; i++) {
         failure = read_file(run, i, foresees, err);
     }
@@ -71,14 +82,9 @@ int run_examine(struct run *run, struct err *err)
 {
     bool is_replace = run->options->mode == ETL_MODE_REPLACE;
     bool foresees = is_replace;
-    uint64_t bytes = 0;
     run->choice = (struct choice){.mode = run->options->mode};
     int failure = read_all(run, &foresees, err);
-    for (size_t i = 0; i < run->files.count; i++) {
-        bytes += run->facts[i].bytes;
-    }
-    /* In skip keys are kept while loading, so that there have to be few enough for sure: a key takes little more bytes
-     * than its name in the file, of which it is a part. */
-    bool fits = is_replace ? foresees : run->records <= KEYS_MAX && bytes <= 4 * KEYS_TEXT_BYTES_MAX;
+    /* In skip keys are kept while loading, so that there has to be room for all of them for sure. */
+    bool fits = is_replace ? foresees : run->records <= KEYS_MAX && run->key_bytes <= KEYS_TEXT_BYTES_MAX;
     return failure == 0 && !fits ? spill(run, err) : failure;
 }

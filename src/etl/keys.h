@@ -13,6 +13,7 @@
 
 #define KEYS_MAX            98304 /* three quarters of the entries */
 #define KEYS_TEXT_BYTES_MAX ((size_t) 3 << 20)
+#define KEYS_OTHER_BYTES    (COMMUNE_POSTAL_CODE_SIZE - 1 + 2) /* of a key's text beside its name */
 
 struct keys_entry {
     uint32_t text; /* where the key stands in the text, plus 1; 0: a free entry */

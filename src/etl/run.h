@@ -39,11 +39,12 @@ struct run {
     struct departments departments;
     struct choice choice;
     struct loader loader;
-    uint64_t record;   /* of all files together */
-    uint64_t records;  /* of all files together */
-    uint64_t rows;     /* of those files that are loaded, for the limit of rejects */
-    int64_t ledger_ms; /* when the ledger's row is brought up to date next */
-    bool has_moved;    /* something got onto the disk */
+    uint64_t record;    /* of all files together */
+    uint64_t records;   /* of all files together */
+    uint64_t key_bytes; /* that their keys may take */
+    uint64_t rows;      /* of those files that are loaded, for the limit of rejects */
+    int64_t ledger_ms;  /* when the ledger's row is brought up to date next */
+    bool has_moved;     /* something got onto the disk */
 };
 
 /* Reads all files to know them: faults of a file as a whole are found before anything of it is loaded, and where it

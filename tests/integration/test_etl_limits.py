@@ -94,6 +94,18 @@ def test_more_keys_than_fit_into_memory(run, service, url, tmp_path, mode):
         (110000, 0 if mode == "skip" else 10000, 10000)]
 
 
+@pytest.mark.parametrize("mode", ["skip", "replace"])
+def test_longer_names_than_fit_into_memory(run, url, tmp_path, mode):
+    """It is the room for the names that counts, not how many there are."""
+    path = tmp_path / "a.csv"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nom_commune,code_postal\n")
+        file.writelines(f"{'é' * 240} {n % 8000},75001\n" for n in range(9000))
+    result = run("etl", path, env=settings(url, ETL_DUPLICATE_HANDLING=mode), timeout=60)
+    assert result.code == 0 and "9000 records are more than fit into memory" in result.text, result
+    assert summary(result.text) == (9000, 8000, 0, 0, 1000, 0)
+
+
 def test_the_file_of_rejects_of_a_load_that_was_killed(run, service, url, tmp_path):
     """It has each reject once, and what a killed writer left of it is taken over."""
     path = tmp_path / "a.csv"
