@@ -18,6 +18,8 @@ import urllib.parse
 REASONS = {200: "OK", 301: "Moved Permanently", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 
 
+LATE_S = 0.1
+
 class Request:
     """One request: `at` (monotonic seconds), `line`, `target`, `headers` (lower-case names), `parameters` (in their order)."""
 
@@ -142,6 +144,13 @@ class ScriptedNominatim:
         """Seconds between the requests."""
         times = [request.at for request in self.requests]
         return [after - before for before, after in zip(times, times[1:])]
+
+    def spaced(self, *least_s):
+        """Whether the requests were at least so far apart, each two of them (the last number counts for all that follow) and
+        all together, but for the time by which a busy machine notes one of them late."""
+        gaps = self.gaps()
+        least = [*least_s[:-1], *[least_s[-1]] * (len(gaps) - len(least_s) + 1)]
+        return all(gap >= one - LATE_S for gap, one in zip(gaps, least)) and sum(gaps) >= sum(least) - LATE_S
 
     def __enter__(self):
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)

@@ -193,12 +193,12 @@ def test_a_cache_that_cannot_be_written(geocode, database, tmp_path):
     (tmp_path / "file").write_text("")
     with ScriptedNominatim(NANTES, nothing(), NANTES) as server:
         result = geocode(server.url, "Nantes", "Rezé", "Orvault", NOMINATIM_CACHE_FILE=tmp_path / "file/cache.json",
-                         NOMINATIM_RATE_LIMIT="150ms")
+                         NOMINATIM_RATE_LIMIT="250ms")
     assert result.code == 0 and len(server.requests) == 3
     assert result.text.count("continuing without keeping what Nominatim answers") == 1
     assert f"WARN  etl: cannot open {tmp_path}/file/cache.json.lock: Not a directory, continuing without" in result.text
     assert [row[1] for row in coordinates(database)] == [47.2186371, None, 47.2186371]
-    assert all(gap >= 0.135 for gap in server.gaps()), server.gaps()
+    assert server.spaced(0.25), server.gaps()
 
 
 def test_a_cache_over_the_limit_is_left_alone(geocode, cache):
@@ -238,13 +238,13 @@ def test_two_processes_at_once(service, variables, database, cluster_urls, cache
     other = Database(*cluster_urls, name=f"test_{uuid.uuid4().hex}").create()
     try:
         with ScriptedNominatim(NANTES) as server:
-            rate = {"NOMINATIM_RATE_LIMIT": "100ms"}
-            names = [[f"{letter}{n}" for n in range(10)] for letter in "ab"]
+            rate = {"NOMINATIM_RATE_LIMIT": "200ms"}
+            names = [[f"{letter}{n}" for n in range(6)] for letter in "ab"]
             both = [service("etl", env=variables(server.url, *names[0], **rate)),
                     service("etl", env=variables(server.url, *names[1], **rate, DATABASE_URL=other.url))]
             assert [one.wait(30) for one in both] == [0, 0], both[0].log() + both[1].log()
-        assert len(server.requests) == 20
-        assert all(gap >= 0.085 for gap in server.gaps()), server.gaps()
+        assert len(server.requests) == 12
+        assert server.spaced(0.2), server.gaps()
         assert set(json.loads(cache.read_text())) == {f"{name}_44000" for name in sum(names, [])}
     finally:
         other.drop()
@@ -293,7 +293,7 @@ def test_a_silence_holds_for_all(geocode, cache):
         assert requests_of(geocode(server.url, "Rezé", NOMINATIM_MAX_RETRIES=0)) == 1
         server.answers = [NANTES]
         assert requests_of(geocode(server.url, "Orvault", "Rezé")) == 2
-        assert 1.98 <= server.requests[2].at - server.requests[1].at < 6
+        assert 1.9 <= server.requests[2].at - server.requests[1].at < 6
         lock(cache).write_text("garbage")
         assert requests_of(geocode(server.url, "Couëron")) == 1
 

@@ -15,7 +15,7 @@
 #include "digitalism/base/clock.h"
 #include "server.h"
 
-enum { ECHO, DIVIDE, SLEEP, MANY, TERMINATE, SETTINGS, BACKEND, FORGET, RESET, STATEMENT_COUNT, LIMIT_MS = 20000 };
+enum { ECHO, DIVIDE, SLEEP, MANY, TERMINATE, SETTINGS, BACKEND, FORGET, RESET, STATEMENT_COUNT, LIMIT_MS = 60000 };
 
 static const struct db_statement statements[STATEMENT_COUNT] = {
     [ECHO] = {"SELECT $1::text, $2::text", 2},
