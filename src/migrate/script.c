@@ -314,6 +314,15 @@ static int parse(struct parser *parser, size_t *offset, struct err *err)
     return failure != 0 ? failure : end_statement(parser, end, offset, err);
 }
 
+/* Behind the blanks at the start of a text that no NUL ends. */
+static const char *skip_any(const char *text, const char *end, const char *blanks)
+{
+    while (text < end && *text != '\0' && strchr(blanks, *text) != NULL) {
+        text++;
+    }
+    return text;
+}
+
 /* Whether a line is `-- +goose StatementEnd`. */
 static bool is_mark(const char *line, size_t length)
 {
@@ -321,13 +330,13 @@ static bool is_mark(const char *line, size_t length)
     const char *end = line + length;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         size_t word = strlen(words[i]);
-        line += strspn(line, " \t");
+        line = skip_any(line, end, " \t");
         if ((size_t) (end - line) < word || strncasecmp(line, words[i], word) != 0) {
             return false;
         }
         line += word;
     }
-    return line + strspn(line, " \t\r\n") >= end;
+    return skip_any(line, end, " \t\r\n") == end;
 }
 
 /* goose ends a statement at this mark, whether or not there is a `;`. Finds the first line with it; `*next` is behind
