@@ -128,7 +128,7 @@ int ledger_end_left(struct db *db, int stop_fd, struct err *err)
 #define COUNTS                                                                                                         \
     "rows_read, rows_inserted, rows_updated, rows_unchanged, rows_duplicate, rows_rejected, rows_without_coordinates"
 #define SUMS                                                                                                           \
-    "SELECT sum(rows_read)::int8 AS rows_read, sum(rows_inserted)::int8 AS rows_inserted, "                            \
+    "sum(rows_read)::int8 AS rows_read, sum(rows_inserted)::int8 AS rows_inserted, "                                   \
     "sum(rows_updated)::int8 AS rows_updated, sum(rows_unchanged)::int8 AS rows_unchanged, "                           \
     "sum(rows_duplicate)::int8 AS rows_duplicate, sum(rows_rejected)::int8 AS rows_rejected, "                         \
     "sum(rows_without_coordinates)::int8 AS rows_without_coordinates, min(position) AS position "                      \
@@ -152,12 +152,7 @@ int ledger_close_dead(struct db *db, struct err *err)
     }
     return db_exec(db,
                    "UPDATE digitalism_etl_runs AS r SET " SET_COUNTS ", position = p.position "
-                   "FROM (SELECT run_id, " /* one row for each run */
-                   "sum(rows_read)::int8 AS rows_read, sum(rows_inserted)::int8 AS rows_inserted, "
-                   "sum(rows_updated)::int8 AS rows_updated, sum(rows_unchanged)::int8 AS rows_unchanged, "
-                   "sum(rows_duplicate)::int8 AS rows_duplicate, sum(rows_rejected)::int8 AS rows_rejected, "
-                   "sum(rows_without_coordinates)::int8 AS rows_without_coordinates, min(position) AS position "
-                   "FROM digitalism_etl_progress GROUP BY run_id) AS p "
+                   "FROM (SELECT run_id, " SUMS "GROUP BY run_id) AS p "
                    "WHERE p.run_id = r.id AND (r.state = 'running' OR r.rows_read <> p.rows_read); "
                    "UPDATE digitalism_etl_runs SET state = 'interrupted', finished_at = now(), "
                    "error = 'ended without a word' WHERE state = 'running'",
@@ -296,7 +291,7 @@ int ledger_update(struct db *db, int64_t run, struct err *err)
     const struct db_value values[] = {db_text(id)};
     return db_query(db, NULL,
                     "UPDATE digitalism_etl_runs SET " SET_COUNTS ", position = p.position "
-                    "FROM (" SUMS "WHERE run_id = $1) AS p WHERE id = $1",
+                    "FROM (SELECT " SUMS "WHERE run_id = $1) AS p WHERE id = $1",
                     values, 1, err);
 }
 
@@ -308,7 +303,7 @@ int ledger_finish(struct db *db, int64_t run, const struct err *outcome, struct 
     const struct db_value values[] = {db_text(id), db_text(state), db_text(outcome == NULL ? NULL : outcome->message)};
     DB_RESULT_AUTO result = NULL;
     int failure = db_query(db, &result,
-                           "WITH p AS (" SUMS "WHERE run_id = $1::int8), "
+                           "WITH p AS (SELECT " SUMS "WHERE run_id = $1::int8), "
                            "gone AS (DELETE FROM digitalism_etl_progress WHERE run_id = $1::int8 AND $2 = 'done') "
                            "UPDATE digitalism_etl_runs AS r SET state = $2, error = $3, "
                            "finished_at = clock_timestamp(), " SET_COUNTS ", "
