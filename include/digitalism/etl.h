@@ -1,5 +1,6 @@
 /* Loading communes from CSV files into `cities`, and the ledger of the loads. Not here: waiting and migrating, which
- * must have been done; coordinates that the files lack (geocode.h). */
+ * must have been done (migrating refuses poolers that would not keep our lock); coordinates that the files lack
+ * (geocode.h). */
 #ifndef DIGITALISM_ETL_H
 #define DIGITALISM_ETL_H
 

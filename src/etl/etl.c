@@ -65,23 +65,6 @@ static int prepare(struct run *run, struct err *err)
     return 0;
 }
 
-static int refuse_pooler(struct run *run, struct err *err)
-{
-    bool is_shared;
-    int failure = db_session_shared(run->db, run->options->target, run->stop_fd, &is_shared, err);
-    if (failure != 0 || !is_shared) {
-        return failure;
-    }
-    (void) err_set(err, ERR_ETL,
-                   "%s is a pooler in transaction mode: the lock that lets one ETL at a time load would exclude nobody "
-                   "there",
-                   db_target_text(run->options->target));
-    err_hint(err,
-             "set MIGRATION_DATABASE_URL to where PostgreSQL itself listens, or let the pooler keep sessions apart "
-             "(pool_mode=session)");
-    return -(int) ERR_ETL;
-}
-
 /* Connects, waits for other ETLs, and reads what every load needs. */
 static int connect_and_lock(struct run *run, struct err *err)
 {
@@ -95,8 +78,7 @@ static int connect_and_lock(struct run *run, struct err *err)
     }
     db_interruptible(run->db, run->stop_fd);
     if (!options->is_dry) {
-        failure = refuse_pooler(run, err);
-        failure = failure == 0 ? ledger_lock(run->db, run->stop_fd, err) : failure;
+        failure = ledger_lock(run->db, run->stop_fd, err);
         failure = failure == 0 ? ledger_end_left(run->db, run->stop_fd, err) : failure;
         failure = failure == 0 ? ledger_close_dead(run->db, err) : failure;
     }
